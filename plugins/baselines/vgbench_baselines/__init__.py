@@ -1,0 +1,1 @@
+"""The trivial generators that every vgbench table lists."""

@@ -1,0 +1,1 @@
+"""MD-GAN, the two-stage time-lapse generator, as a vgbench plugin."""

@@ -1,0 +1,111 @@
+"""vgbench trains, samples, scores and compares video generators, and says what each number means.
+
+The public names below are imported on first use, so that `import vgbench` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+VGBENCH_API = 1
+"""The version of the hooks and interfaces; a plugin module may state the one it was written for under the same name."""
+
+_HOMES = {
+    "vgbench.hookspecs": ("hookimpl",),
+    "vgbench.specs": ("GeneratorSpec", "DatasetSpec", "MetricSpec", "ReportSpec", "ProtocolSpec"),
+    "vgbench.interfaces": (
+        "Batch",
+        "Dataset",
+        "Generator",
+        "Host",
+        "PairedMetric",
+        "Request",
+        "Schedule",
+        "SetMetric",
+        "Source",
+        "Stage",
+        "StepResult",
+        "TrainableGenerator",
+    ),
+    "vgbench.errors": (
+        "VgbenchError",
+        "UnknownName",
+        "AmbiguousName",
+        "PluginError",
+        "ConfigError",
+        "ProtocolError",
+        "DataError",
+        "VideoError",
+        "PairingError",
+        "GeneratorError",
+        "MetricError",
+        "CheckpointError",
+        "TrainingError",
+        "RunError",
+    ),
+    "vgbench.protocol": ("Protocol", "load_protocol"),
+    "vgbench.train": ("train",),
+    "vgbench.generate": ("generate",),
+    "vgbench.evaluate": ("evaluate", "evaluate_folders"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = ["VGBENCH_API", "__version__", *_HOME_OF]  # noqa: PLE0604 - the names come from the one table above
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'vgbench' has no attribute '{name}'")
+    return getattr(import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+if TYPE_CHECKING:
+    from vgbench.errors import (
+        AmbiguousName as AmbiguousName,
+        CheckpointError as CheckpointError,
+        ConfigError as ConfigError,
+        DataError as DataError,
+        GeneratorError as GeneratorError,
+        MetricError as MetricError,
+        PairingError as PairingError,
+        PluginError as PluginError,
+        ProtocolError as ProtocolError,
+        RunError as RunError,
+        TrainingError as TrainingError,
+        UnknownName as UnknownName,
+        VgbenchError as VgbenchError,
+        VideoError as VideoError,
+    )
+    from vgbench.evaluate import evaluate as evaluate, evaluate_folders as evaluate_folders
+    from vgbench.generate import generate as generate
+    from vgbench.hookspecs import hookimpl as hookimpl
+    from vgbench.interfaces import (
+        Batch as Batch,
+        Dataset as Dataset,
+        Generator as Generator,
+        Host as Host,
+        PairedMetric as PairedMetric,
+        Request as Request,
+        Schedule as Schedule,
+        SetMetric as SetMetric,
+        Source as Source,
+        Stage as Stage,
+        StepResult as StepResult,
+        TrainableGenerator as TrainableGenerator,
+    )
+    from vgbench.protocol import Protocol as Protocol, load_protocol as load_protocol
+    from vgbench.specs import (
+        DatasetSpec as DatasetSpec,
+        GeneratorSpec as GeneratorSpec,
+        MetricSpec as MetricSpec,
+        ProtocolSpec as ProtocolSpec,
+        ReportSpec as ReportSpec,
+    )
+    from vgbench.train import train as train

@@ -1,0 +1,199 @@
+"""The behaviour that plugins implement: generators, data sets, metrics.
+
+The unit of exchange is the video, (T, C, H, W), and the batch, (B, T, C, H, W). Generators receive and return float32 in
+[0, 1]; metrics receive the uint8 that the host rounded once. The host checks shape, type, range and finiteness at the boundary.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+
+class Request(NamedTuple):
+    """What a generator is asked for."""
+
+    context: Tensor
+    """(B, Tc, C, H, W) float32 in [0, 1]."""
+    frames: int
+    """How many frames to return."""
+    target_start: int
+    """Frame index of the first one: 0 repeats the context, Tc continues it."""
+    seeds: tuple[int, ...]
+    """One a clip: a hash of the protocol's seed, the clip's id and the sample."""
+
+
+class Batch(NamedTuple):
+    """Clips for training or fitting."""
+
+    clips: Tensor
+    """(B, T, C, H, W) float32 in [0, 1]."""
+    clip_ids: tuple[str, ...]
+    sources: tuple[str, ...]
+    """The video each clip was cut from."""
+
+
+class StepResult(NamedTuple):
+    """What one optimisation step reports; each name → a scalar."""
+
+    losses: Mapping[str, Any]
+    """Every term that was optimised; one that is not finite stops the run."""
+    diagnostics: Mapping[str, Any] = {}
+    """What else is worth a line in the log."""
+
+
+class Schedule(NamedTuple):
+    """How long a generator trains and on how much at a time."""
+
+    steps: int
+    """Optimisation steps of the whole training."""
+    batch_size: int
+    shares: Mapping[str, float]
+    """Stage → its share of the steps, and of the time where that is limited."""
+
+
+class Generator(ABC):
+    """Makes videos from context frames."""
+
+    def __init__(self, config: Any, *, device: torch.device) -> None:
+        self.config = config
+        self.device = device
+
+    @abstractmethod
+    def generate(self, request: Request) -> Tensor:
+        """(B, frames, C, H, W) float32 in [0, 1]."""
+
+    def fit(self, clips: Iterable[Batch]) -> None:
+        """Learn from the training clips without gradients; the host calls it only where a subclass overrides it."""
+
+    def parameter_count(self) -> int:
+        """How many trainable numbers make a clip; by default those of the modules among the attributes."""
+        from torch import nn
+
+        return sum(p.numel() for value in vars(self).values() if isinstance(value, nn.Module) for p in value.parameters())
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that `load_state_dict` needs: tensors, numbers, strings, and dicts and lists of them."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore what `state_dict` gave."""
+
+
+class Host(ABC):
+    """What the host lends to a stage: device, precision, processes and randomness."""
+
+    device: torch.device
+    precision: str
+    rank: int
+    world_size: int
+    rng: torch.Generator
+    """A CPU generator, seeded for this run; its state is saved with each checkpoint."""
+
+    @abstractmethod
+    def setup(self, module: nn.Module, *optimizers: torch.optim.Optimizer) -> Any:
+        """The module, and its optimizers, placed and wrapped; one value for a module alone, else a tuple."""
+
+    @abstractmethod
+    def backward(self, loss: Tensor) -> None:
+        """What `loss.backward()` is on one device in float32."""
+
+
+class Stage(ABC):
+    """One stage of a training: what it optimises and how one step goes."""
+
+    @abstractmethod
+    def step(self, batch: Batch) -> StepResult:
+        """One optimisation step."""
+
+    def preview(self, batch: Batch) -> Mapping[str, Tensor]:
+        """Named videos (B, T, C, H, W) in [0, 1] for the strip, left to right."""
+        return {}
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Any]:
+        """What only training needs: discriminators and optimizers; the generator's own networks are saved by the generator."""
+
+    @abstractmethod
+    def load_state_dict(self, state: Mapping[str, Any]) -> None: ...
+
+
+class TrainableGenerator(Generator):
+    """A generator that is trained by gradient steps, in one or more stages."""
+
+    @abstractmethod
+    def stages(self) -> Sequence[str]:
+        """The stages in their order, such as ("base", "refine")."""
+
+    @abstractmethod
+    def stage(self, name: str, host: Host) -> Stage:
+        """The stage, built when its turn comes, the earlier stages' weights in place."""
+
+    @abstractmethod
+    def schedule(self) -> Schedule:
+        """Steps, batch size and each stage's share, as the configuration says."""
+
+
+class Source(NamedTuple):
+    """A whole video of a data set."""
+
+    source_id: str
+    """Unique in the data set, over all splits."""
+    frames: int
+    fps: float | None
+    height: int
+    width: int
+
+
+class Dataset(ABC):
+    """Whole videos, in splits; the host cuts windows and resizes."""
+
+    def __init__(self, config: Any, root: Path | None) -> None:
+        self.config = config
+        self.root = root
+
+    @abstractmethod
+    def sources(self, split: str) -> Sequence[Source]:
+        """The split's videos in a fixed order."""
+
+    @abstractmethod
+    def read(self, source_id: str, start: int, length: int, size: tuple[int, int] | None = None) -> Tensor:
+        """uint8 (T, C, H, W); `size` (height, width) is a hint that a synthetic source may honour."""
+
+    @abstractmethod
+    def fingerprint(self, split: str) -> str:
+        """A hash that changes whenever a pixel of the split could change."""
+
+
+class PairedMetric(ABC):
+    """Compares each clip with its reference; a `single` metric gets None as references."""
+
+    @abstractmethod
+    def measure(self, clips: Tensor, references: Tensor) -> Tensor:
+        """uint8 (B, T, C, H, W) in; (B, K) float64 out, K = T for frames, T − 1 for transitions, 1 for clips."""
+
+    def per_clip(self, values: Any) -> Any:
+        """(N, K) float64 array → (N,): one number a clip; by default the mean over K."""
+        return values.mean(axis=-1)
+
+    def pool(self, per_clip: Any) -> Any:
+        """(..., N) float64 array → (...): one number over clips; by default the mean."""
+        return per_clip.mean(axis=-1)
+
+
+class SetMetric(ABC):
+    """Compares two sets of clips by the distributions of their features."""
+
+    @abstractmethod
+    def features(self, clips: Tensor) -> Tensor:
+        """uint8 (B, T, C, H, W) in; (B, D) out, or (B·T, D) for features of frames."""
+
+    @abstractmethod
+    def distance(self, real: Any, generated: Any) -> float:
+        """(N, D) and (M, D) float64 arrays in; N and M may differ."""

@@ -1,0 +1,1 @@
+"""The metrics that ship with vgbench, one file a family."""

@@ -1,0 +1,1 @@
+"""Report formats: functions from a leaderboard to text."""
