@@ -69,7 +69,7 @@ class Generator(ABC):
     def generate(self, request: Request) -> Tensor:
         """(B, frames, C, H, W) float32 in [0, 1]."""
 
-    def fit(self, clips: Iterable[Batch]) -> None:
+    def fit(self, clips: Iterable[Batch]) -> None:  # noqa: B027 - optional
         """Learn from the training clips without gradients; the host calls it only where a subclass overrides it."""
 
     def parameter_count(self) -> int:
@@ -82,7 +82,7 @@ class Generator(ABC):
         """Everything that `load_state_dict` needs: tensors, numbers, strings, and dicts and lists of them."""
         return {}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:  # noqa: B027 - optional
         """Restore what `state_dict` gave."""
 
 

@@ -1,1 +1,1 @@
-"""The trivial generators that every vgbench table lists."""
+"""The trivial generators that every vgbench table lists, as a vgbench plugin."""

@@ -1,1 +1,1 @@
-"""MD-GAN, the two-stage time-lapse generator, as a vgbench plugin."""
+"""MD-GAN as a vgbench plugin: a time-lapse from one photograph, in two stages."""

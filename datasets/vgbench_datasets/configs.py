@@ -1,0 +1,54 @@
+"""The options of each data set and their defaults, apart from the code that reads pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vgbench import ConfigError
+
+
+def _require(value: int, name: str, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise ConfigError(f"{name} = {value} is out of range; it goes from {low} to {high}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyntheticSkyConfig:
+    """What the procedural sky contains. Another seed is another data set: compare only results of one seed."""
+
+    seed: int = 0
+    """Everything is drawn from it; 0 to 2**63 − 1."""
+    train_sources: int = 512
+    """Videos in the split `train`; asking for more leaves the first ones as they are."""
+    validation_sources: int = 32
+    test_sources: int = 64
+    frames: int = 64
+    """Frames of each video, at 25 a second: four windows of 16 or two of 32."""
+    height: int = 128
+    """Pixels of a frame that is read without a size; with `width` it also fixes the aspect of the scene."""
+    width: int = 128
+
+    def __post_init__(self) -> None:
+        _require(self.seed, "seed", 0, 2**63 - 1)
+        for name in ("train_sources", "validation_sources", "test_sources"):
+            _require(getattr(self, name), name, 0, 1_000_000)
+        _require(self.frames, "frames", 1, 1_000_000)
+        _require(self.height, "height", 8, 4096)
+        _require(self.width, "width", 8, 4096)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoFolderConfig:
+    """How a folder of videos without folders for its splits is divided."""
+
+    validation_percent: int = 10
+    """Of a hundred videos, how many the hash of their name puts into `validation`."""
+    test_percent: int = 20
+    """The same for `test`; the rest is `train`."""
+    cache_megabytes: int = 256
+    """Memory for the videos decoded last, so that many windows of one video decode it once; 0 turns this off."""
+
+    def __post_init__(self) -> None:
+        _require(self.validation_percent, "validation_percent", 0, 100)
+        _require(self.test_percent, "test_percent", 0, 100 - self.validation_percent)
+        _require(self.cache_megabytes, "cache_megabytes", 0, 1_000_000)

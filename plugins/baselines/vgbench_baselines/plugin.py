@@ -1,0 +1,48 @@
+"""What this plugin offers to vgbench: the generators that any other has to beat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from vgbench import GeneratorSpec, hookimpl
+
+VGBENCH_API = 1
+
+
+@hookimpl
+def vgbench_generators() -> Iterable[GeneratorSpec]:
+    """The trivial baselines, none of which is trained by gradients."""
+    return [
+        GeneratorSpec(
+            name="copy-first",
+            summary="Repeats the first context frame.",
+            target="vgbench_baselines.copying:CopyFirst",
+            licence="MIT",
+        ),
+        GeneratorSpec(
+            name="copy-last",
+            summary="Repeats the last context frame.",
+            target="vgbench_baselines.copying:CopyLast",
+            licence="MIT",
+        ),
+        GeneratorSpec(
+            name="linear",
+            summary="Draws a straight line through each pixel's last two context values.",
+            target="vgbench_baselines.linear:Linear",
+            min_context=2,
+            licence="MIT",
+        ),
+        GeneratorSpec(
+            name="train-mean",
+            summary="Shows the mean clip of the training split, whatever the context.",
+            target="vgbench_baselines.train_mean:TrainMean",
+            licence="MIT",
+        ),
+        GeneratorSpec(
+            name="noise",
+            summary="Draws every pixel uniformly at random.",
+            target="vgbench_baselines.noise:Noise",
+            deterministic=False,
+            licence="MIT",
+        ),
+    ]

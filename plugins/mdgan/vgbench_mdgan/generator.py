@@ -1,0 +1,122 @@
+"""MD-GAN as vgbench sees it: what it generates, which stages train it, what its checkpoint holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vgbench import CheckpointError, GeneratorError, Host, Request, Schedule, Stage, TrainableGenerator, UnknownName
+from vgbench_mdgan.clips import as_clips, still_video
+from vgbench_mdgan.config import MDGANConfig
+from vgbench_mdgan.networks import EncoderDecoder
+from vgbench_mdgan.normalisation import generating
+from vgbench_mdgan.stages import BaseStage, RefineStage
+from vgbench_mdgan.weights import allocate, check_state, initialise
+
+REFINE_DROPS_SKIPS = 2
+"""G2 goes without the skips of the two outermost levels: they would keep its output too close to its input to change the motion."""
+
+
+class MDGAN(TrainableGenerator):
+    """Y1 = G1(X) has the content, Y2 = G2(Y1) the motion; X is the last context frame, repeated."""
+
+    config: MDGANConfig
+
+    def __init__(self, config: MDGANConfig, *, device: torch.device) -> None:
+        super().__init__(config, device=device)
+        rng = torch.Generator().manual_seed(0)
+        self.base = self._network(0, rng)
+        self.refine = self._network(REFINE_DROPS_SKIPS, rng)
+        self._refine_has_begun = False
+
+    def generate(self, request: Request) -> Tensor:
+        """The clip of the configured stage: (B, frames, C, H, W) float32 in [0, 1].
+
+        GeneratorError: the request does not fit the configuration, or stage refine is asked for and was never trained.
+        """
+        self._check_request(request)
+        still = still_video(request.context.to(self.device), self.config.frames)
+        with generating(self.base, self.config.batch_norm):
+            video = self.base(still)
+        if self.config.output == "refine":
+            with generating(self.refine, self.config.batch_norm):
+                video = self.refine(video)
+        return as_clips(video)
+
+    def parameter_count(self) -> int:
+        """G1's numbers for the variant `base`, else those of G1 and G2."""
+        networks = [self.base] if self.config.output == "base" else [self.base, self.refine]
+        return sum(parameter.numel() for network in networks for parameter in network.parameters())
+
+    def stages(self) -> Sequence[str]:
+        return ("base", "refine")
+
+    def schedule(self) -> Schedule:
+        share = self.config.base_share
+        return Schedule(self.config.steps, self.config.batch_size, {"base": share, "refine": 1 - share})
+
+    def stage(self, name: str, host: Host) -> Stage:
+        """Stage "base" or "refine", its networks drawn anew from the host's generator.
+
+        UnknownName: there is no such stage.
+        """
+        if name == "base":
+            initialise(self.base, self.config.init_std, host.rng)
+            return BaseStage(self.base, self.config, host)
+        if name == "refine":
+            initialise(self.refine, self.config.init_std, host.rng)
+            self._refine_has_begun = True
+            return RefineStage(self.base, self.refine, self.config, host)
+        raise UnknownName("stage of mdgan", name, self.stages())
+
+    def state_dict(self) -> dict[str, Any]:
+        """`base`: G1's state; `refine`: G2's, once its stage has begun."""
+        state: dict[str, Any] = {"base": self.base.state_dict()}
+        if self._refine_has_begun:
+            state["refine"] = self.refine.state_dict()
+        return state
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore what `state_dict` gave; a state without `refine` leaves G2 as it is.
+
+        CheckpointError: it belongs to another model; nothing is copied then.
+        """
+        foreign = next((key for key in state if key not in self.stages()), None)
+        if foreign is not None or "base" not in state:
+            found = f"an unknown part '{foreign}'" if foreign is not None else "no part 'base'"
+            raise CheckpointError(f"mdgan: the checkpoint has {found}, so another generator wrote it; pass a run of mdgan.")
+        networks = {"base": self.base, "refine": self.refine}
+        for part in state:
+            check_state(networks[part], state[part], part)
+        for part in state:
+            networks[part].load_state_dict(state[part])
+        self._refine_has_begun = self._refine_has_begun or "refine" in state
+
+    def _network(self, dropped_skips: int, rng: torch.Generator) -> EncoderDecoder:
+        config = self.config
+        network = allocate(
+            lambda: EncoderDecoder(config.levels(), channels=config.channels, dropped_skips=dropped_skips), torch.device(self.device)
+        )
+        initialise(network, config.init_std, rng)
+        return network
+
+    def _check_request(self, request: Request) -> None:
+        config = self.config
+        _, length, channels, *size = request.context.shape
+        asked = (request.frames, request.target_start, channels, *size)
+        if asked != (config.frames, config.target_start, config.channels, *config.size):
+            raise GeneratorError(
+                f"mdgan makes {config.frames} frames of {config.channels}×{config.size[0]}×{config.size[1]} from frame "
+                f"{config.target_start} on, and is asked for {request.frames} frames of {channels}×{'×'.join(map(str, size))} from frame "
+                f"{request.target_start} on; use a run that was trained on this protocol."
+            )
+        if length < 1:
+            raise GeneratorError("mdgan needs a context frame and was given none.")
+        if config.output == "refine" and not self._refine_has_begun:
+            raise GeneratorError(
+                "mdgan has no trained stage refine: train it with 'vgbench train mdgan --stage refine', "
+                "or take stage base's output as mdgan:base."
+            )

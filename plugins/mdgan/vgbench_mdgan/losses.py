@@ -1,0 +1,58 @@
+"""The losses of MD-GAN, each a function of tensors; every one is averaged over the clips of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """What D minimises: −E[log D(Y)] − E[log(1 − D(G(·)))], from logits (B,)."""
+    return functional.softplus(-real_logits).mean() + functional.softplus(fake_logits).mean()
+
+
+def generator_loss(fake_logits: Tensor, form: Literal["non-saturating", "minimax"]) -> Tensor:
+    """What G minimises, from logits (B,): −E[log D(G(·))] (non-saturating), or E[log(1 − D(G(·)))] (minimax)."""
+    if form == "non-saturating":
+        return functional.softplus(-fake_logits).mean()
+    return -functional.softplus(fake_logits).mean()
+
+
+def content_loss(generated: Tensor, real: Tensor) -> Tensor:
+    """L_con: the mean absolute difference of two videos of one shape."""
+    return functional.l1_loss(generated, real)
+
+
+def gram(feature: Tensor) -> Tensor:
+    """g(·; l): how a feature's channels and frames go together, so that it carries motion.
+
+    feature: (B, C, T, H, W), read as M×S with M = C·T rows and S = H·W columns h_n.
+    Returns 1/(M·S) · Σ_n h_n h_nᵀ, (B, M, M), computed in float32 at least.
+    """
+    rows = feature.flatten(3).flatten(1, 2)
+    with torch.autocast(feature.device.type, enabled=False):
+        rows = rows.to(torch.promote_types(rows.dtype, torch.float32))
+        return torch.bmm(rows, rows.mT) / (rows.shape[1] * rows.shape[2])
+
+
+def grams(features: Sequence[Tensor]) -> list[Tensor]:
+    """The Gram matrix of each feature."""
+    return [gram(feature) for feature in features]
+
+
+def gram_distance(one: Tensor, other: Tensor, reduction: Literal["sum", "mean"]) -> Tensor:
+    """‖one − other‖₁ over the entries of Gram matrices (B, M, M), as their sum or mean: (B,)."""
+    difference = (one - other).abs()
+    return difference.sum((1, 2)) if reduction == "sum" else difference.mean((1, 2))
+
+
+def ranking_loss(to_real: Tensor, to_base: Tensor) -> Tensor:
+    """L_rank(Y1, Y, Y2; l) from the distances d⁺ = ‖g(Y2) − g(Y)‖₁ and d⁻ = ‖g(Y2) − g(Y1)‖₁, each (B,).
+
+    −log(e^{−d⁺} / (e^{−d⁺} + e^{−d⁻})) = softplus(d⁺ − d⁻), which does not underflow where both distances are large.
+    """
+    return functional.softplus(to_real - to_base).mean()

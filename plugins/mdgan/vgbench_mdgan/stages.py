@@ -1,0 +1,136 @@
+"""The two stages of training: stage I learns content, stage II motion.
+
+One step is one update of the discriminator and then one of the generator, which is judged by the discriminator as updated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from vgbench import Batch, Host, StepResult
+from vgbench_mdgan import losses
+from vgbench_mdgan.clips import as_clips
+from vgbench_mdgan.config import MDGANConfig
+from vgbench_mdgan.game import Game
+from vgbench_mdgan.networks import EncoderDecoder, Judgement
+from vgbench_mdgan.normalisation import generating
+
+Scalars = dict[str, Tensor]
+
+
+class BaseStage(Game):
+    """Stage I: G1 learns the content of each frame against D1.  L = L_adv + L_con."""
+
+    def step(self, batch: Batch) -> StepResult:
+        still, real = self.pairs(batch)
+        made = self.generator(still)  # Y1 = G1(X)
+
+        # D1: maximise E[log D(Y)] + E[log(1 − D(Y1))]
+        of_real, of_made = self.discriminator(real), self.discriminator(made.detach())
+        discriminator_loss = losses.discriminator_loss(of_real.logits, of_made.logits)
+        discriminator_gradient = self.discriminator.descend(discriminator_loss)
+
+        # G1: minimise L_adv + L_con
+        adversarial = losses.generator_loss(self.judge(made).logits, self.config.adversarial)
+        content = losses.content_loss(made, real)
+        generator_gradient = self.generator.descend(adversarial + content)
+
+        terms = {"adversarial": adversarial, "content": content, "discriminator": discriminator_loss}
+        gradients = {"generator_gradient": generator_gradient, "discriminator_gradient": discriminator_gradient}
+        return StepResult(losses=_detached(terms), diagnostics=_detached(_verdicts(of_real, of_made) | gradients))
+
+    def preview(self, batch: Batch) -> Mapping[str, Tensor]:
+        still, real = self.pairs(batch)
+        with generating(self.generator.network):
+            made = self.generator(still)
+        return {"input": as_clips(still), "real": as_clips(real), "base": as_clips(made)}
+
+
+class RefineStage(Game):
+    """Stage II: G2 gives motion to what the frozen G1 made, against D2.  L = L_adv + λ·L_rank + L_con."""
+
+    def __init__(self, base: EncoderDecoder, network: EncoderDecoder, config: MDGANConfig, host: Host) -> None:
+        super().__init__(network, config, host)
+        self.base = host.setup(base.to(host.device))
+        base.eval()  # on its running statistics
+
+    def step(self, batch: Batch) -> StepResult:
+        still, real = self.pairs(batch)
+        with torch.no_grad():
+            first = self.base(still)  # Y1 = G1(X)
+        made = self.generator(first)  # Y2 = G2(Y1)
+        taught = self._teach_discriminator(real, first, made.detach())
+        improved = self._improve_generator(real, first, made)
+        return StepResult(
+            losses=_detached({**improved.losses, **taught.losses}), diagnostics=_detached({**taught.diagnostics, **improved.diagnostics})
+        )
+
+    def _teach_discriminator(self, real: Tensor, first: Tensor, made: Tensor) -> StepResult:
+        """D2: maximise E[log D(Y)] + E[log(1 − D(Y2))], and take its share of λ·L_rank."""
+        config = self.config
+        of_real, of_made = self.discriminator(real), self.discriminator(made)
+        fakes = of_made.logits
+        if config.base_counts_as_fake or config.rank_discriminator != "none":
+            of_first = self.discriminator(first)
+        if config.base_counts_as_fake:
+            fakes = torch.cat([of_made.logits, of_first.logits])
+        terms = {"discriminator": losses.discriminator_loss(of_real.logits, fakes)}
+        loss = terms["discriminator"]
+        if config.rank_discriminator != "none":
+            rank, _ = self._rank(of_made, losses.grams(of_real.features), losses.grams(of_first.features))
+            terms["discriminator_rank"] = rank if config.rank_discriminator == "min" else -rank
+            loss = loss + config.rank_weight * terms["discriminator_rank"]
+        gradient = self.discriminator.descend(loss)
+        return StepResult(terms, _verdicts(of_real, of_made) | {"discriminator_gradient": gradient})
+
+    def _improve_generator(self, real: Tensor, first: Tensor, made: Tensor) -> StepResult:
+        """G2: minimise L_adv + λ·L_rank + L_con."""
+        config = self.config
+        with torch.no_grad():  # the gradient asks for Y2 alone
+            real_grams = losses.grams(self.discriminator(real).features)
+            first_grams = losses.grams(self.discriminator(first).features)
+        of_made = self.judge(made)
+        rank, distances = self._rank(of_made, real_grams, first_grams)
+        terms = {
+            "adversarial": losses.generator_loss(of_made.logits, config.adversarial),
+            "content": losses.content_loss(made, real),
+            "rank": rank,
+        }
+        gradient = self.generator.descend(terms["adversarial"] + config.rank_weight * terms["rank"] + terms["content"])
+        return StepResult(terms, distances | {"generator_gradient": gradient})
+
+    def _rank(self, anchor: Judgement, real_grams: list[Tensor], base_grams: list[Tensor]) -> tuple[Tensor, Scalars]:
+        """L_rank summed over the two features, and the distances that it weighs, the batch's mean of each feature's."""
+        terms: list[Tensor] = []
+        distances: Scalars = {}
+        for name, feature, real_gram, base_gram in zip(("first", "third"), anchor.features, real_grams, base_grams, strict=True):
+            anchor_gram = losses.gram(feature)
+            to_real = losses.gram_distance(anchor_gram, real_gram, self.config.rank_reduction)
+            to_base = losses.gram_distance(anchor_gram, base_gram, self.config.rank_reduction)
+            terms.append(losses.ranking_loss(to_real, to_base))
+            distances |= {f"{name}_gram_to_real": to_real.mean(), f"{name}_gram_to_base": to_base.mean()}
+        return torch.stack(terms).sum(), distances
+
+    def preview(self, batch: Batch) -> Mapping[str, Tensor]:
+        still, real = self.pairs(batch)
+        with generating(self.generator.network):
+            first = self.base(still)
+            made = self.generator(first)
+        return {"input": as_clips(still), "real": as_clips(real), "base": as_clips(first), "refine": as_clips(made)}
+
+
+def _verdicts(of_real: Judgement, of_made: Judgement) -> Scalars:
+    """How the discriminator did on real and generated clips: its mean probability of "real", and its share of right answers."""
+    return {
+        "real_probability": of_real.logits.sigmoid().mean(),
+        "fake_probability": of_made.logits.sigmoid().mean(),
+        "real_accuracy": (of_real.logits > 0).float().mean(),
+        "fake_accuracy": (of_made.logits < 0).float().mean(),
+    }
+
+
+def _detached(scalars: Mapping[str, Tensor]) -> Scalars:
+    return {name: scalar.detach() for name, scalar in scalars.items()}

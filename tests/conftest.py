@@ -1,0 +1,86 @@
+"""What the tests of the core share: a clean folder, the command line in this process, plugins from static metadata."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from vgbench.__main__ import main
+from vgbench.plugins import load_plugins
+from vgbench.registry import load_registry
+
+SHARED_DATA = Path(__file__).parents[1].parent / "shared" / "data"
+
+
+class Ran(NamedTuple):
+    """A command that ended."""
+
+    status: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Command = Callable[..., Ran]
+InstallPlugin = Callable[..., None]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, and the current one."""
+    path = tmp_path / "work"
+    path.mkdir()
+    monkeypatch.chdir(path)
+    monkeypatch.delenv("VGBENCH_DATA", raising=False)
+    return path
+
+
+@pytest.fixture
+def vgbench(folder: Path, capfd: pytest.CaptureFixture[str]) -> Command:
+    """The command line, in an empty folder."""
+
+    def run(*arguments: object) -> Ran:
+        capfd.readouterr()
+        status = main([str(argument) for argument in arguments])
+        return Ran(status, *capfd.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def install_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InstallPlugin]:
+    """Put a distribution with a plugin on the path, as an installer would leave it."""
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.syspath_prepend(str(site))
+    modules_before = set(sys.modules)
+
+    def install(name: str, source: str, *, distribution: str | None = None, module: str | None = None) -> None:
+        distribution = distribution or f"vgbench-{name}"
+        module = module or f"{distribution.replace('-', '_')}_module"
+        (site / f"{module}.py").write_text(source)
+        info = site / f"{distribution.replace('-', '_')}-1.5.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.5\n")
+        (info / "entry_points.txt").write_text(f"[vgbench]\n{name} = {module}\n")
+        forget_plugins()
+
+    forget_plugins()
+    yield install
+    for name in set(sys.modules) - modules_before:
+        if name.endswith("_module"):
+            del sys.modules[name]
+    forget_plugins()
+
+
+def forget_plugins() -> None:
+    """Let the next look-up find the plugins again."""
+    load_plugins.cache_clear()
+    load_registry.cache_clear()

@@ -1,0 +1,126 @@
+"""Clips in .npy and .npz files."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from vgbench.errors import VideoError
+from vgbench.video.arrays import ArrayClips, array_address
+
+
+def _clips(*shape, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+
+
+def _open(path):
+    address = array_address(path)
+    assert address is not None
+    return ArrayClips(address)
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.npz"])
+@pytest.mark.parametrize("shape", [(3, 5, 6, 7, 3), (3, 5, 6, 7, 1), (3, 5, 6, 7)])
+def test_clips_come_out_as_tchw(tmp_path, name, shape):
+    array = _clips(*shape)
+    (np.save if name == "a.npy" else np.savez)(tmp_path / name, array)
+    clips = _open(tmp_path / name)
+    channels = 3 if shape[-1] == 3 else 1
+    assert len(clips) == 3
+    assert clips.info() == (5, None, 6, 7, channels)
+    expected = torch.from_numpy(array.reshape(3, 5, 6, 7, channels)).permute(0, 1, 4, 2, 3)
+    assert torch.equal(clips.read(1), expected[1])
+    assert torch.equal(clips.read(2, 1, 3), expected[2, 1:4])
+    assert clips.read(0).is_contiguous()
+
+
+def test_an_npy_is_memory_mapped_and_reading_gives_a_copy(tmp_path):
+    array = _clips(2, 3, 4, 5, 3)
+    np.save(tmp_path / "a.npy", array)
+    clips = _open(tmp_path / "a.npy")
+    assert isinstance(clips._array, np.memmap)
+    clips.read(0).zero_()
+    assert np.array_equal(np.load(tmp_path / "a.npy"), array)
+
+
+def test_an_array_in_fortran_order_is_read_the_same(tmp_path):
+    array = _clips(2, 3, 4, 5, 3)
+    np.save(tmp_path / "a.npy", np.asfortranarray(array))
+    assert torch.equal(_open(tmp_path / "a.npy").read(1), torch.from_numpy(array[1]).permute(0, 3, 1, 2))
+
+
+def test_one_array_of_several_is_addressed_by_name(tmp_path):
+    first, second = _clips(2, 3, 4, 5, 3), _clips(2, 3, 4, 5, 3, seed=1)
+    path = tmp_path / "both.npz"
+    np.savez_compressed(path, real=first, fake=second)
+    assert torch.equal(_open(f"{path}:fake").read(0), torch.from_numpy(second[0]).permute(0, 3, 1, 2))
+    with pytest.raises(VideoError, match=r"holds 2 arrays; name one. The arrays in it: both.npz:real, both.npz:fake"):
+        _open(path)
+    with pytest.raises(VideoError, match=r"holds no array 'fakes'; the arrays in it: both.npz:real, both.npz:fake"):
+        _open(f"{path}:fakes")
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.zeros((2, 3, 4, 5, 3), np.float32), r"is float32 \(2, 3, 4, 5, 3\).*np.rint\(255 \* x\)"),
+        (np.zeros((2, 3, 4, 5, 3), np.int64), r"is int64 .*astype\(np.uint8\) if it fits"),
+        (np.zeros((2, 3, 3, 4, 5), np.uint8), r"has the shape \(2, 3, 3, 4, 5\).*x.transpose\(0, 1, 3, 4, 2\)"),
+        (np.zeros((3, 4, 5), np.uint8), r"has the shape \(3, 4, 5\); clips are uint8 \(N, T, H, W, C\)"),
+        (np.zeros((2, 3, 4, 5, 4), np.uint8), r"has the shape \(2, 3, 4, 5, 4\)"),
+        (np.zeros((0, 3, 4, 5, 3), np.uint8), r"there is nothing in it"),
+    ],
+)
+def test_another_dtype_or_shape_is_refused_with_a_way_out(tmp_path, array, message):
+    np.save(tmp_path / "a.npy", array)
+    with pytest.raises(VideoError, match=message):
+        _open(tmp_path / "a.npy")
+
+
+def test_pickled_objects_are_never_loaded(tmp_path):
+    objects = np.array([{"a": 1}], dtype=object)
+    np.save(tmp_path / "a.npy", objects, allow_pickle=True)
+    np.savez(tmp_path / "b.npz", objects)
+    for name in ("a.npy", "b.npz"):
+        with pytest.raises(VideoError, match="cannot be read as an array: .*Python objects"):
+            _open(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.npz"])
+@pytest.mark.parametrize("share", [0, 0.01, 0.5, 0.99])
+def test_a_truncated_file_is_refused(tmp_path, name, share):
+    (np.save if name == "a.npy" else np.savez_compressed)(tmp_path / name, _clips(2, 3, 20, 20, 3))
+    data = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(data[: int(len(data) * share)])
+    with pytest.raises(VideoError, match=rf"{name} (is empty|cannot be read as an array)"):
+        _open(tmp_path / name)
+
+
+def test_a_damaged_archive_and_a_missing_file_are_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", _clips(2, 3, 20, 20, 3))
+    data = bytearray((tmp_path / "a.npz").read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / "a.npz").write_bytes(bytes(data))
+    with pytest.raises(VideoError, match="Bad CRC-32"):
+        _open(tmp_path / "a.npz")
+    with pytest.raises(VideoError, match="does not exist"):
+        _open(tmp_path / "b.npy")
+
+
+def test_an_npy_under_the_suffix_of_an_archive_is_refused(tmp_path):
+    np.save(tmp_path / "a.npy", _clips(1, 2, 4, 4, 3))
+    (tmp_path / "a.npy").rename(tmp_path / "a.npz")
+    with pytest.raises(VideoError, match=r"a.npz is no .npz archive"):
+        _open(tmp_path / "a.npz")
+
+
+def test_a_range_outside_a_clip_names_the_clip(tmp_path):
+    np.save(tmp_path / "a.npy", _clips(2, 3, 4, 5, 3))
+    with pytest.raises(VideoError, match=r"a.npy, clip 1: frames 2 to frame 3 were asked for, but the video has 3"):
+        _open(tmp_path / "a.npy").read(1, 2, 2)
+
+
+@pytest.mark.parametrize("path", ["clips", "clips:fake", "a.mp4", "missing.npz:fake"])
+def test_other_paths_are_no_addresses(tmp_path, path):
+    assert array_address(tmp_path / path) is None

@@ -1,0 +1,36 @@
+"""The entry point: runs the command line and turns what the user can mend into one clear message."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status: 0 done, 1 the user can mend it, 2 usage."""
+    import click
+
+    from vgbench.cli import cli
+    from vgbench.errors import VgbenchError
+
+    try:
+        result = cli.main(args=None if arguments is None else list(arguments), prog_name="vgbench", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except VgbenchError as error:
+        click.echo(f"Error: {error}", err=True)
+        return 1
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        return 1
+    except BrokenPipeError:
+        # The reader of a pipe has gone, as in `vgbench list metrics | head`; what is left unsaid goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return result if isinstance(result, int) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+"""What the core itself offers, through the same hooks as any plugin."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+
+from vgbench.hookspecs import hookimpl
+from vgbench.specs import MetricSpec, ProtocolSpec, ReportSpec
+
+
+@hookimpl
+def vgbench_metrics() -> Iterable[MetricSpec]:
+    from vgbench.metrics.catalogue import metric_specs
+
+    return metric_specs()
+
+
+@hookimpl
+def vgbench_protocols() -> Iterable[ProtocolSpec]:
+    for path in sorted((Path(__file__).parent / "protocols").glob("*.toml")):
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        yield ProtocolSpec(name=path.stem, summary=str(table["summary"]), path=path)
+
+
+@hookimpl
+def vgbench_reports() -> Iterable[ReportSpec]:
+    return [
+        ReportSpec(
+            name="markdown", summary="A table for a README or a paper's draft", target="vgbench.report.markdown:render", suffix=".md"
+        ),
+        ReportSpec(
+            name="csv", summary="One line a generator and metric, for a spreadsheet", target="vgbench.report.csv:render", suffix=".csv"
+        ),
+        ReportSpec(name="json", summary="What `vgbench eval --json` prints", target="vgbench.report.json:render", suffix=".json"),
+    ]

@@ -1,0 +1,116 @@
+"""vgbench eval."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from vgbench.cli import options
+
+
+@click.command("eval")
+@options.names_option("--generators", help="Rows: [label=]generator[:variant][@RUN-or-file]. Default: everything that fits.")
+@options.protocol_option
+@options.data_option
+@options.names_option("--metrics", help="Names such as mse,psnr,ssim or full ids such as ssim@skimage. Default: mse,psnr,ssim.")
+@click.option("--as", "peer", metavar="PEER", help="The metrics of a peer, as its code computes them: openstl, torchmetrics, skimage, ….")
+@options.limit_option
+@click.option("--generated", metavar="DIR|FILE", help="Clips that any program made: videos, folders of frames, or .npy/.npz.")
+@click.option("--reference", metavar="DIR|FILE", help="The real clips for --generated, paired by name (arrays: by order).")
+@click.option("--allow-missing", is_flag=True, help="With --generated: score the pairs there are, and count the others.")
+@click.option(
+    "--score-from", type=click.IntRange(min=0), metavar="FRAME", help="With --generated: the first frame that counts. Default: 0."
+)
+@options.runs_option
+@click.option("--resume", metavar="RUN|latest", help="Finish an interrupted evaluation.")
+@options.device_option
+@options.batch_size_option
+@options.workers_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--per-frame", is_flag=True, help="Also the mean at each frame.")
+@click.pass_context
+def command(
+    context: click.Context,
+    generators: list[str] | None,
+    protocol: str,
+    data: dict[str, Path],
+    metrics: list[str] | None,
+    peer: str | None,
+    limit: int | None,
+    generated: str | None,
+    reference: str | None,
+    allow_missing: bool,
+    score_from: int | None,
+    runs: Path,
+    resume: str | None,
+    device: str,
+    batch_size: int,
+    workers: int,
+    as_json: bool,
+    per_frame: bool,
+) -> int:
+    """Score generators on a protocol's test clips, or given clips against their references, and print the table.
+
+    \b
+    vgbench eval --metrics mse,psnr,ssim
+    vgbench eval --generators mdgan,copy-first --protocol sky-timelapse-128x32 --data sky-timelapse=/data/sky
+    vgbench eval --generated out/ --reference real/ --metrics psnr,ssim --json
+    """
+    _check_forms(context, generated, reference)
+    if peer is not None and metrics is not None:
+        raise click.UsageError("--as chooses the metrics, so it does not go with --metrics.")
+
+    from vgbench.cli.progress import ConsoleObserver, stderr_console
+    from vgbench.cli.results import show_results
+    from vgbench.measure import peer_metrics
+
+    chosen = peer_metrics(peer) if peer is not None else metrics or ["mse", "psnr", "ssim"]
+    with ConsoleObserver(stderr_console()).showing() as observer:
+        if generated is not None and reference is not None:
+            from vgbench.evaluate import evaluate_folders
+
+            run = evaluate_folders(
+                generated,
+                reference,
+                metrics=chosen,
+                allow_missing=allow_missing,
+                score_from=score_from or 0,
+                limit=limit,
+                runs=runs,
+                device=device,
+                workers=workers,
+                observer=observer,
+            )
+        else:
+            from vgbench.evaluate import evaluate
+
+            run = evaluate(
+                generators,
+                protocol=protocol,
+                metrics=chosen,
+                data=data,
+                limit=limit,
+                runs=runs,
+                device=device,
+                batch_size=batch_size,
+                workers=workers,
+                resume=resume,
+                observer=observer,
+            )
+    return show_results(run, as_json=as_json, per_frame=per_frame)
+
+
+def _check_forms(context: click.Context, generated: str | None, reference: str | None) -> None:
+    """Refuse options of the other form: none is passed over in silence."""
+    if (generated is None) != (reference is None):
+        raise click.UsageError("--generated and --reference go together: the clips, and the real ones to compare them with.")
+    others = {
+        True: ("generators", "protocol", "data", "resume", "batch_size"),
+        False: ("allow_missing", "score_from"),
+    }[generated is not None]
+    for name in others:
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            option = f"--{name.replace('_', '-')}"
+            reason = "does not go with --generated" if generated is not None else "goes with --generated and --reference"
+            raise click.UsageError(f"{option} {reason}.")

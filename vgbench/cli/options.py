@@ -1,0 +1,92 @@
+"""Options that several commands share, with what they mean in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+DEFAULT_PROTOCOL = "synthetic-sky-64x16"
+
+
+def protocol_option(command: Command) -> Command:
+    return click.option(
+        "--protocol", default=DEFAULT_PROTOCOL, show_default=True, metavar="NAME|FILE.toml", help="What exactly is compared."
+    )(command)
+
+
+def data_option(command: Command) -> Command:
+    return click.option(
+        "--data",
+        multiple=True,
+        metavar="NAME=DIR",
+        callback=_parsed_roots,
+        help="Where a data set lies; may be repeated. The environment variable VGBENCH_DATA serves as well.",
+    )(command)
+
+
+def _parsed_roots(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, Path]:
+    roots = {}
+    for value in values:
+        name, separator, folder = value.partition("=")
+        if not separator or not name or not folder:
+            raise click.BadParameter(f"'{value}': write NAME=DIR, such as sky-timelapse=/data/sky.", context, parameter)
+        roots[name] = Path(folder)
+    return roots
+
+
+def runs_option(command: Command) -> Command:
+    return click.option(
+        "--runs",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path("runs"),
+        show_default=True,
+        help="The folder of run folders.",
+    )(command)
+
+
+def device_option(command: Command) -> Command:
+    return click.option(
+        "--device", default="auto", show_default=True, metavar="auto|cpu|cuda", help="auto takes a GPU where there is one."
+    )(command)
+
+
+def workers_option(command: Command) -> Command:
+    return click.option(
+        "--workers",
+        type=click.IntRange(min=0),
+        default=2,
+        show_default=True,
+        metavar="N",
+        help="Threads that read clips ahead; no number depends on it.",
+    )(command)
+
+
+def batch_size_option(command: Command) -> Command:
+    return click.option(
+        "--batch-size", type=click.IntRange(min=1), default=8, show_default=True, metavar="N", help="Clips a generator makes at a time."
+    )(command)
+
+
+def limit_option(command: Command) -> Command:
+    return click.option(
+        "--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N test clips: a trial, under a protocol id of its own."
+    )(command)
+
+
+def names_option(*declarations: str, help: str) -> Callable[[Command], Command]:
+    """An option that takes names separated by commas."""
+    return click.option(*declarations, metavar="NAME,…", callback=_split_names, help=help)
+
+
+def _split_names(context: click.Context, parameter: click.Parameter, value: str | None) -> list[str] | None:
+    if value is None:
+        return None
+    names = [name.strip() for name in value.split(",") if name.strip()]
+    if not names:
+        raise click.BadParameter("names are missing.", context, parameter)
+    return names

@@ -1,0 +1,71 @@
+"""Progress on stderr: a bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from vgbench.observer import Observer, TrainingProgress
+from vgbench.runs import Run
+
+LINE_SECONDS = 15
+
+
+class ConsoleObserver(Observer):
+    """Shows what a verb tells."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[detail]}"),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._last_line = time.monotonic()
+
+    @contextmanager
+    def showing(self) -> Iterator[ConsoleObserver]:
+        """Show bars inside the block."""
+        with self._bar:
+            yield self
+
+    def run_started(self, run: Run) -> None:
+        self._console.print(f"Run: {escape(str(run.path))}", highlight=False, soft_wrap=True)
+
+    def note(self, text: str) -> None:
+        self._console.print(f"[yellow]Note:[/] {escape(text)}", highlight=False, soft_wrap=True)
+
+    def advanced(self, task: str, done: int, total: int) -> None:
+        self._show(task, done, total, f"{done}/{total}")
+
+    def trained(self, progress: TrainingProgress) -> None:
+        losses = "  ".join(f"{name} {value:.4g}" for name, value in progress.losses.items())
+        steps = f"{progress.stage_step}/{progress.stage_steps}" if progress.stage_steps else f"{progress.stage_step}"
+        detail = f"step {steps}  {progress.clips_per_second:.1f} clips/s  {losses}"
+        self._show(f"stage {progress.stage}", progress.fraction * 1000, 1000, detail)
+
+    def _show(self, name: str, done: float, total: float, detail: str) -> None:
+        if name not in self._tasks:
+            self._tasks[name] = self._bar.add_task(name, total=total, detail=detail)
+        self._bar.update(self._tasks[name], completed=done, detail=detail)
+        if done >= total:
+            self._bar.update(self._tasks[name], visible=False)
+        if not self._console.is_terminal and (done >= total or time.monotonic() - self._last_line > LINE_SECONDS):
+            self._last_line = time.monotonic()
+            self._console.print(f"{name}  {100 * done / total:.0f} %  {detail}", highlight=False, soft_wrap=True, markup=False)
+
+
+def stderr_console() -> Console:
+    """The console for progress and warnings."""
+    return Console(stderr=True)

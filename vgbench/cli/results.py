@@ -1,0 +1,29 @@
+"""The results of an evaluation on stdout, its warnings on stderr."""
+
+from __future__ import annotations
+
+import click
+
+from vgbench.runs import Run
+
+
+def show_results(run: Run, *, as_json: bool, per_frame: bool) -> int:
+    """Print a finished evaluation; returns the exit status, 1 where a generator failed and its row is missing."""
+    from rich.console import Console
+
+    from vgbench.cli.table import print_leaderboard
+    from vgbench.leaderboard import build_leaderboard
+    from vgbench.report.json import render
+
+    leaderboard = build_leaderboard([run])
+    if as_json:
+        click.echo(render(leaderboard, per_frame=per_frame), nl=False)
+    else:
+        print_leaderboard(Console(), leaderboard, per_frame=per_frame)
+        for warning in leaderboard.warnings:
+            if warning not in run.warnings:
+                click.echo(f"Warning: {warning}", err=True)
+    failures: dict[str, str] = run.record.get("failures", {})
+    for label, failure in failures.items():
+        click.echo(f"Error: {label} has no row: {failure}", err=True)
+    return 1 if failures else 0

@@ -1,0 +1,283 @@
+"""Evaluating: every row of a table on every test clip of a protocol, or given clips against their references."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vgbench.contestant import Contestant, build, fit, learns_by_fitting
+from vgbench.errors import RunError, VgbenchError
+from vgbench.host import choose_device
+from vgbench.loader import read_ahead
+from vgbench.measure import Scorer, choose_metrics
+from vgbench.observer import Observer
+from vgbench.plugins import load_plugins
+from vgbench.protocol import DEFAULT_PROTOCOL, Protocol, differing_keys, load_protocol
+from vgbench.registry import Entry
+from vgbench.rows import Row, resolve_rows
+from vgbench.runs import DEFAULT_RUNS, Run, closing_run, create_run, locate_run
+from vgbench.specs import MetricSpec
+from vgbench.store import ClipScores, ScoreWriter, read_scores
+from vgbench.windows import Clip, ProtocolData
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+DEFAULT_METRICS = ("mse", "psnr", "ssim")
+DEFAULT_BATCH = 8
+DEFAULT_WORKERS = 2
+
+
+def evaluate(
+    generators: Sequence[str] | None = None,
+    *,
+    protocol: Protocol | str = DEFAULT_PROTOCOL,
+    metrics: Sequence[str] = DEFAULT_METRICS,
+    data: Mapping[str, Path] | None = None,
+    limit: int | None = None,
+    runs: Path = DEFAULT_RUNS,
+    device: str = "auto",
+    batch_size: int = DEFAULT_BATCH,
+    workers: int = DEFAULT_WORKERS,
+    resume: str | None = None,
+    observer: Observer | None = None,
+) -> Run:
+    """Score generators on a protocol's test clips; returns the run, whose leaderboard `build_leaderboard([run])` gives.
+
+    generators: rows, `[label=]generator[:variant][@RUN-or-file]`; None: everything installed that fits.
+    limit: only the first so many clips, under another protocol id.  resume: an interrupted run to finish, or "latest".
+
+    A generator that fails costs only its own row: the others are scored, and the failure stands in `run.record["failures"]`.
+
+    VgbenchError: a name, the data or the run folder; if every generator fails, the first failure.
+    """
+    observer = observer or Observer()
+    entries = choose_metrics(metrics)
+    chosen = (load_protocol(protocol) if isinstance(protocol, str) else protocol).limited(limit)
+    resolution = resolve_rows(generators, chosen, runs)
+    torch_device = choose_device(device)
+    opened = ProtocolData(chosen, data or {})
+    clips = opened.clips("test")
+    identity = {"id": opened.protocol_id(), "name": chosen.name, **chosen.compared(), "fingerprint": opened.fingerprint()}
+    run = _open_run(resume, runs, identity, entries, resolution.rows, opened)
+    evaluation = _Evaluation(opened, clips, Scorer(entries), torch_device, batch_size, workers, run, observer)
+    observer.run_started(run)
+    with closing_run(run):
+        for note in resolution.notes:
+            run.warn(note)
+            observer.note(note)
+        evaluation.score(resolution.rows)
+    return run
+
+
+def _open_run(
+    resume: str | None,
+    runs: Path,
+    identity: Mapping[str, Any],
+    entries: Sequence[Entry[MetricSpec]],
+    rows: Sequence[Row],
+    data: ProtocolData,
+) -> Run:
+    metrics = [entry.short_name for entry in entries]
+    if resume is None:
+        record = {"protocol": identity, "metrics": metrics, "rows": [], "failures": {}}
+        run = create_run(runs, "eval", data.protocol.name, record)
+        return run
+    run = locate_run(resume, runs, "eval")
+    differing = differing_keys(run.record["protocol"], identity)
+    if differing or run.record["metrics"] != metrics:
+        reason = "; ".join(differing) or f"metrics: {run.record['metrics']} against {metrics}"
+        raise RunError(f"{run.path} cannot be resumed with these options: {reason}.")
+    run.record["status"] = "running"
+    run.record["failures"] = {}
+    return run
+
+
+@dataclass(frozen=True)
+class _Evaluation:
+    """One evaluation at work."""
+
+    data: ProtocolData
+    clips: list[Clip]
+    scorer: Scorer
+    device: torch.device
+    batch_size: int
+    workers: int
+    run: Run
+    observer: Observer
+
+    def score(self, rows: Sequence[Row]) -> None:
+        """Build every row, then score batch by batch, each clip read once for all rows."""
+        contestants = self._contestants(rows)
+        done = {(line.generator, line.clip_id, line.sample) for line in read_scores(self.run.path)} if self._is_resumed() else set()
+        groups = [self.clips[start : start + self.batch_size] for start in range(0, len(self.clips), self.batch_size)]
+        with ScoreWriter(self.run.path) as writer:
+            for index, frames in enumerate(read_ahead(groups, self._read, workers=self.workers, ahead=self.workers)):
+                references = frames.to(self.device)
+                for contestant in list(contestants):
+                    try:
+                        writer.write(self._lines(contestant, groups[index], references, done))
+                    except RunError:
+                        raise
+                    except VgbenchError as error:
+                        self._drop(contestant.row, error)
+                        contestants.remove(contestant)
+                self._progress(min((index + 1) * self.batch_size, len(self.clips)))
+                if not contestants:
+                    break
+        self._conclude(contestants)
+
+    def _is_resumed(self) -> bool:
+        return (self.run.path / "scores.jsonl").exists()
+
+    def _read(self, group: Sequence[Clip]) -> Tensor:
+        import torch
+
+        return torch.stack([self.data.read(clip) for clip in group])
+
+    def _contestants(self, rows: Sequence[Row]) -> list[Contestant]:
+        contestants = []
+        for row in rows:
+            try:
+                contestant = build(row, self.data.protocol, self.device)
+                if learns_by_fitting(contestant.generator):
+                    if self.data.protocol.train is None:
+                        self._note(
+                            f"{row.label} is left out: it learns from training clips, and protocol {self.data.protocol.name} has none."
+                        )
+                        continue
+                    fit(
+                        contestant,
+                        self.data,
+                        self.device,
+                        workers=self.workers,
+                        on_clip=partial(self.observer.advanced, f"{row.label} learns"),
+                    )
+            except VgbenchError as error:
+                self._drop(row, error)
+                continue
+            self._note_training(contestant)
+            contestants.append(contestant)
+        return contestants
+
+    def _note_training(self, contestant: Contestant) -> None:
+        """Say where a row was trained on something else than this protocol's training clips."""
+        if contestant.checkpoint is None:
+            return
+        mine = self.data.protocol.compared()
+        keys = [key for key in mine if key.startswith(("data.", "train.", "video."))]
+        trained = {key: contestant.checkpoint.protocol.get(key) for key in keys}
+        differing = differing_keys(trained, {key: mine[key] for key in keys})
+        if differing:
+            self._note(f"{contestant.row.label} was trained under another protocol: {'; '.join(differing)}.")
+
+    def _lines(self, contestant: Contestant, group: Sequence[Clip], clips: Tensor, done: set[tuple[str, str, int]]) -> list[ClipScores]:
+        protocol = self.data.protocol
+        task = protocol.task
+        label = contestant.row.label
+        references = clips[:, task.target_start + task.score_from : task.target_start + task.frames]
+        lines = []
+        for sample in range(contestant.samples(protocol)):
+            if all((label, clip.clip_id, sample) in done for clip in group):
+                continue
+            sampled = contestant.sample(clips, [clip.clip_id for clip in group], protocol, sample)
+            measured = self.scorer.measure(sampled.clips[:, task.score_from :], references)
+            lines += [
+                ClipScores(
+                    clip_id=clip.clip_id,
+                    source=clip.source_id,
+                    sample=sample,
+                    generator=label,
+                    run=contestant.row.weights.run if contestant.row.weights else None,
+                    scores=scores,
+                    frames=references.shape[1],
+                    perfect=perfect,
+                    seconds=sampled.seconds,
+                )
+                for clip, scores, perfect in zip(group, measured.scores, measured.perfect, strict=True)
+                if (label, clip.clip_id, sample) not in done
+            ]
+        return lines
+
+    def _progress(self, done: int) -> None:
+        self.observer.advanced("clips", done, len(self.clips))
+        for _ in load_plugins().call("vgbench_progressed", run=self.run, progress={"clips": done, "n_clips": len(self.clips)}):
+            pass
+
+    def _conclude(self, contestants: Sequence[Contestant]) -> None:
+        self.run.record["rows"] = [
+            contestant.description() | {"n_lines": len(self.clips) * contestant.samples(self.data.protocol)} for contestant in contestants
+        ]
+        if not contestants:
+            raise VgbenchError("\n".join(self.run.record["failures"].values()) or "No generator was left to score.")
+
+    def _drop(self, row: Row, error: VgbenchError) -> None:
+        self.run.record["failures"][row.label] = str(error)
+        self._note(f"{row.label} is left out: {error}")
+
+    def _note(self, text: str) -> None:
+        self.run.warn(text)
+        self.observer.note(text)
+
+
+def evaluate_folders(
+    generated: str | Path,
+    reference: str | Path,
+    *,
+    metrics: Sequence[str] = DEFAULT_METRICS,
+    allow_missing: bool = False,
+    score_from: int = 0,
+    limit: int | None = None,
+    runs: Path = DEFAULT_RUNS,
+    device: str = "auto",
+    workers: int = DEFAULT_WORKERS,
+    observer: Observer | None = None,
+) -> Run:
+    """Score clips that any program made against their references; returns the run.
+
+    generated, reference: a folder of videos or of folders of frames, or an .npy/.npz file (`file.npz:name`).
+    score_from: the first frame that counts.  allow_missing: clips without a partner are counted in the warnings, not refused.
+
+    PairingError: clips without a partner, or of different lengths or sizes; the message lists them.
+    """
+    from vgbench.pairs import Pair, pair_clips
+
+    observer = observer or Observer()
+    entries = choose_metrics(metrics)
+    torch_device = choose_device(device)
+    pairing = pair_clips(generated, reference, allow_missing=allow_missing, score_from=score_from, workers=workers)
+    pairs = pairing.pairs[:limit]
+    identity = {"id": "", "name": "given clips", "score_from": score_from, "reference": str(reference)}
+    record = {"protocol": identity, "metrics": [entry.short_name for entry in entries], "rows": [], "failures": {}}
+    scorer = Scorer(entries)
+    run = create_run(runs, "eval", pairing.name, record)
+    observer.run_started(run)
+    digest = hashlib.sha256(f"given clips 1, score_from {score_from}".encode())
+
+    def read(pair: Pair) -> tuple[Tensor, Tensor]:
+        return pair.read()
+
+    with closing_run(run), ScoreWriter(run.path) as writer:
+        for text in pairing.warnings:
+            run.warn(text)
+            observer.note(text)
+        for index, (clip, target) in enumerate(read_ahead(pairs, read, workers=workers, ahead=workers)):
+            digest.update(_pixels(target))
+            shown, expected = clip[None, score_from:].to(torch_device), target[None, score_from:].to(torch_device)
+            measured = scorer.measure(shown, expected)
+            name = pairs[index].name
+            line = ClipScores(name, name, 0, pairing.name, None, measured.scores[0], expected.shape[1], measured.perfect[0], None)
+            writer.write([line])
+            observer.advanced("clips", index + 1, len(pairs))
+        run.record["rows"] = [{"label": pairing.name, "generator": pairing.name, "n_lines": len(pairs)}]
+        identity["id"] = digest.hexdigest()[:16]
+    return run
+
+
+def _pixels(frames: Tensor) -> bytes:
+    return str(tuple(frames.shape)).encode() + frames.contiguous().numpy().tobytes()

@@ -1,0 +1,94 @@
+"""Generating: a row's clips for every test clip of a protocol, stored lossless."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vgbench.contestant import Contestant, build, fit, learns_by_fitting
+from vgbench.errors import DataError
+from vgbench.evaluate import DEFAULT_BATCH, DEFAULT_WORKERS
+from vgbench.host import choose_device
+from vgbench.loader import read_ahead
+from vgbench.observer import Observer
+from vgbench.protocol import DEFAULT_PROTOCOL, Protocol, load_protocol
+from vgbench.rows import resolve_rows
+from vgbench.runs import DEFAULT_RUNS
+from vgbench.windows import Clip, ProtocolData
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+DEFAULT_FPS = 25.0
+
+
+def generate(
+    generator: str,
+    out: Path,
+    *,
+    protocol: Protocol | str = DEFAULT_PROTOCOL,
+    reference_out: Path | None = None,
+    data: Mapping[str, Path] | None = None,
+    limit: int | None = None,
+    runs: Path = DEFAULT_RUNS,
+    device: str = "auto",
+    batch_size: int = DEFAULT_BATCH,
+    workers: int = DEFAULT_WORKERS,
+    observer: Observer | None = None,
+) -> int:
+    """Write a generator's clips as `<out>/<clip id>.mkv` (FFV1, lossless); returns how many were written.
+
+    With more than one sample a clip they lie in `<out>/sample-0`, `sample-1`, ….  reference_out: a folder for the real clips beside
+    them, under the same names, so that `evaluate_folders(out, reference_out, score_from=…)` scores the stored files.
+
+    DataError: the folder holds something already.  GeneratorError: see `Generator.generate`.
+    """
+    observer = observer or Observer()
+    chosen = (load_protocol(protocol) if isinstance(protocol, str) else protocol).limited(limit)
+    row = resolve_rows([generator], chosen, runs).rows[0]
+    for folder in filter(None, (out, reference_out)):
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise DataError(f"{folder} holds something already; give a new or empty folder.")
+    torch_device = choose_device(device)
+    opened = ProtocolData(chosen, data or {})
+    clips = opened.clips("test")
+    contestant = build(row, chosen, torch_device)
+    if learns_by_fitting(contestant.generator):
+        fit(contestant, opened, torch_device, workers=workers, on_clip=lambda done, total: observer.advanced("learning", done, total))
+    groups = [clips[start : start + batch_size] for start in range(0, len(clips), batch_size)]
+
+    def read(group: Sequence[Clip]) -> Tensor:
+        import torch
+
+        return torch.stack([opened.read(clip) for clip in group])
+
+    written = 0
+    fps = {source.source_id: source.fps or DEFAULT_FPS for source in opened.dataset.sources(chosen.test.split)}
+    for group, frames in zip(groups, read_ahead(groups, read, workers=workers, ahead=workers), strict=True):
+        written += _write(contestant, group, frames.to(torch_device), out, chosen, fps)
+        if reference_out is not None:
+            target = frames[:, chosen.task.target_start : chosen.task.target_start + chosen.task.frames]
+            _write_clips(reference_out, group, target, fps)
+        observer.advanced("clips", min(written, len(clips)), len(clips))
+    return written
+
+
+def _write(contestant: Contestant, group: Sequence[Clip], frames: Tensor, out: Path, protocol: Protocol, fps: Mapping[str, float]) -> int:
+    samples = contestant.samples(protocol)
+    for sample in range(samples):
+        made = contestant.sample(frames, [clip.clip_id for clip in group], protocol, sample).clips.cpu()
+        _write_clips(out / f"sample-{sample}" if samples > 1 else out, group, made, fps)
+    return samples * len(group)
+
+
+def _write_clips(folder: Path, group: Sequence[Clip], clips: Tensor, fps: Mapping[str, float]) -> None:
+    from vgbench.video.encode import write_lossless
+
+    for clip, frames in zip(group, clips, strict=True):
+        path = folder / f"{clip.clip_id}.mkv"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataError(f"{path.parent} cannot be made: {error.strerror}.") from error
+        write_lossless(path, frames, fps[clip.source_id])

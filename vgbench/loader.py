@@ -1,0 +1,111 @@
+"""Batches of clips: read ahead by threads, in an order that does not depend on how many there are."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Lock
+from typing import TYPE_CHECKING, TypeVar
+
+from vgbench.errors import ConfigError
+from vgbench.interfaces import Batch
+from vgbench.windows import Clip, ProtocolData
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+CACHE_BYTES = 2 << 30
+
+
+def read_ahead(items: Iterable[Item], read: Callable[[Item], Result], *, workers: int, ahead: int) -> Iterator[Result]:
+    """`read(item)` for each item in order, up to `ahead` of them being read by `workers` threads meanwhile."""
+    if workers < 1:
+        yield from map(read, items)
+        return
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="vgbench-read")
+    waiting: deque[Future[Result]] = deque()
+    try:
+        for item in items:
+            waiting.append(pool.submit(read, item))
+            if len(waiting) > ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+class ClipCache:
+    """Clips kept in memory as uint8, the least recently used dropped first."""
+
+    def __init__(self, data: ProtocolData, max_bytes: int = CACHE_BYTES) -> None:
+        self._data, self._max_bytes, self._bytes = data, max_bytes, 0
+        self._clips: OrderedDict[str, Tensor] = OrderedDict()
+        self._lock = Lock()
+
+    def read(self, clip: Clip) -> Tensor:
+        """uint8 (T, C, H, W)."""
+        with self._lock:
+            if clip.clip_id in self._clips:
+                self._clips.move_to_end(clip.clip_id)
+                return self._clips[clip.clip_id]
+        frames = self._data.read(clip)
+        with self._lock:
+            if clip.clip_id not in self._clips:
+                self._clips[clip.clip_id] = frames
+                self._bytes += frames.nbytes
+            while self._bytes > self._max_bytes and len(self._clips) > 1:
+                self._bytes -= self._clips.popitem(last=False)[1].nbytes
+        return frames
+
+
+def training_order(n_clips: int, *, seed: int, position: int) -> Iterator[int]:
+    """Clip indices without end, from a position on: one seeded permutation after the other, each clip once in each."""
+    import torch
+
+    epoch, offset = divmod(position, n_clips)
+    while True:
+        rng = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+        yield from torch.randperm(n_clips, generator=rng).tolist()[offset:]
+        epoch, offset = epoch + 1, 0
+
+
+def training_batches(data: ProtocolData, *, batch_size: int, seed: int, start: int, workers: int, cache: ClipCache) -> Iterator[Batch]:
+    """Batches without end from step `start` on, the same ones whether or not the run was resumed.
+
+    ConfigError: there are fewer clips than a batch takes.
+    """
+    clips = data.clips("train")
+    if len(clips) < batch_size:
+        raise ConfigError(
+            f"The training split gives {len(clips)} clips and a batch takes {batch_size}; "
+            f"set a smaller batch with --set batch_size={len(clips)}, or a shorter stride in the protocol."
+        )
+    order = training_order(len(clips), seed=seed, position=start * batch_size)
+    groups = iter(lambda: [clips[next(order)] for _ in range(batch_size)], None)
+    yield from read_ahead(groups, lambda group: make_batch(group, cache.read), workers=workers, ahead=2 * workers)
+
+
+def make_batch(clips: Sequence[Clip], read: Callable[[Clip], Tensor]) -> Batch:
+    """The clips as a batch, float32 in [0, 1] on the CPU."""
+    import torch
+
+    frames = torch.stack([read(clip) for clip in clips])
+    return Batch(to_float(frames), tuple(clip.clip_id for clip in clips), tuple(clip.source_id for clip in clips))
+
+
+def to_float(frames: Tensor) -> Tensor:
+    """uint8 as float32 in [0, 1], on the same device."""
+    import torch
+
+    return frames.to(torch.float32).div_(255)
+
+
+def to_device(batch: Batch, device: torch.device) -> Batch:
+    """The batch with its clips on the device."""
+    return batch._replace(clips=batch.clips.to(device, non_blocking=True))

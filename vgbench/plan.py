@@ -1,0 +1,288 @@
+"""What a training will do, settled before it starts: configuration, protocol, stages and their budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vgbench.checkpoint import load_checkpoint
+from vgbench.config import Layer, parse_settings, plain, preset_layer, presets, read_toml, resolve, without_none
+from vgbench.contestant import shape_layer
+from vgbench.errors import ConfigError, RunError, UnknownName
+from vgbench.host import choose_device, choose_precision, random_seed
+from vgbench.interfaces import Schedule, TrainableGenerator
+from vgbench.protocol import Protocol, load_protocol, parse_protocol
+from vgbench.registry import Entry, load_registry
+from vgbench.rows import LeftOut, find_weights, shape_of
+from vgbench.runs import Run
+from vgbench.specs import GeneratorSpec
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long one stage trains: until its steps or its seconds are spent, whichever comes first."""
+
+    steps: int | None
+    seconds: float | None
+
+    def is_spent(self, steps: int, seconds: float) -> bool:
+        """Whether a stage that has done so much stops; one step is always done."""
+        return (self.steps is not None and steps >= self.steps) or (self.seconds is not None and steps > 0 and seconds >= self.seconds)
+
+    def fraction(self, steps: int, seconds: float) -> float:
+        """How much of it is spent, from 0 to 1."""
+        by_steps = steps / self.steps if self.steps else 0.0
+        by_time = seconds / self.seconds if self.seconds else 0.0
+        return min(1.0, max(by_steps, by_time))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingPlan:
+    """Everything a training needs to be run, or run again."""
+
+    entry: Entry[GeneratorSpec]
+    config: Any
+    origins: Mapping[str, str]
+    """Configuration field → where its value came from."""
+    preset: str | None
+    protocol: Protocol
+    schedule: Schedule
+    stages: Sequence[str]
+    """All stages of the generator."""
+    budgets: Mapping[str, Budget]
+    """The stages that are trained, in order."""
+    start: str | None
+    """The checkpoint whose weights the first of them builds on."""
+    seed: int
+    device: torch.device
+    precision: str
+
+    def build(self) -> TrainableGenerator:
+        """The generator, untrained."""
+        return build_trainable(self.entry, self.config, self.device)
+
+    def limits_time(self) -> bool:
+        """Whether a number of minutes ends the training."""
+        return any(budget.seconds is not None for budget in self.budgets.values())
+
+    def other_presets(self) -> list[str]:
+        """The presets that were not chosen."""
+        return [name for name in presets(self.entry.config_class()) if name != self.preset]
+
+    def record(self) -> dict[str, Any]:
+        """The plan as run.json holds it."""
+        return {
+            "generator": self.entry.full_name,
+            "preset": self.preset,
+            "config": plain(self.config),
+            "config_origins": dict(self.origins),
+            "protocol": {"name": self.protocol.name, **self.protocol.compared()},
+            "protocol_table": protocol_table(self.protocol),
+            "shape": plain(shape_of(self.protocol)),
+            "stages": list(self.stages),
+            "budgets": {stage: plain(budget) for stage, budget in self.budgets.items()},
+            "start": self.start,
+            "seed": self.seed,
+            "device": str(self.device),
+            "precision": self.precision,
+            "checkpoints": {},
+        }
+
+    def to_toml(self) -> str:
+        """The plan as config.toml holds it; `--config` reads its [config] again."""
+        import tomli_w
+
+        training = {"generator": self.entry.full_name, "preset": self.preset, "seed": self.seed, "precision": self.precision}
+        budgets = {stage: plain(budget) for stage, budget in self.budgets.items()}
+        tables = {"training": training, "budgets": budgets, "config": plain(self.config), "protocol": protocol_table(self.protocol)}
+        return tomli_w.dumps(without_none(tables))
+
+
+def plan_training(
+    generator: str,
+    *,
+    protocol: Protocol | str,
+    preset: str | None,
+    config_file: Path | None,
+    settings: Sequence[str],
+    stage: str,
+    start_from: str | None,
+    steps: int | None,
+    max_minutes: float | None,
+    device: str,
+    precision: str,
+    seed: int | None,
+    runs: Path,
+) -> TrainingPlan:
+    """The plan that the options of `vgbench train` give.
+
+    UnknownName: generator, preset, protocol or stage.  ConfigError: a value is wrong, or the generator is not trained.
+    """
+    entry = load_registry().generators.get(generator)
+    if not entry.spec.trainable:
+        raise ConfigError(f"{generator} is not trained; it can be evaluated as it is: vgbench eval --generators {generator}")
+    chosen = load_protocol(protocol) if isinstance(protocol, str) else protocol
+    if chosen.train is None:
+        raise ConfigError(f"Protocol {chosen.name} has no [train] section, so nothing can be trained under it.")
+    torch_device = choose_device(device)
+    config_class = entry.config_class()
+    names = presets(config_class)
+    start = _start_weights(entry, stage, start_from, chosen, runs)
+    if preset is None and names and start is None and config_file is None:
+        preset = next(iter(names))
+    layers = [preset_layer(config_class, preset, owner=generator)] if preset else []
+    if start is not None and not preset:
+        checkpoint = load_checkpoint(Path(start))
+        layers.append(Layer("the weights it starts from", {key: value for key, value in checkpoint.config.items() if value is not None}))
+    if config_file is not None:
+        layers.append(Layer(str(config_file), read_toml(config_file).get("config", {})))
+    layers.append(parse_settings(settings))
+    config, origins = _config(entry, config_class, layers, chosen)
+    built = build_trainable(entry, config, torch_device)
+    schedule, stages = built.schedule(), list(built.stages())
+    if stage != "all" and stage not in stages:
+        raise UnknownName(f"stage of {generator}", stage, [*stages, "all"])
+    return TrainingPlan(
+        entry=entry,
+        config=config,
+        origins=origins,
+        preset=preset,
+        protocol=chosen,
+        schedule=schedule,
+        stages=stages,
+        budgets=share_budget(schedule, stages if stage == "all" else [stage], steps=steps, max_minutes=max_minutes),
+        start=start,
+        seed=random_seed() if seed is None else seed,
+        device=torch_device,
+        precision=choose_precision(precision, torch_device),
+    )
+
+
+def _config(
+    entry: Entry[GeneratorSpec], config_class: type | None, layers: Sequence[Layer], protocol: Protocol
+) -> tuple[Any, dict[str, str]]:
+    if config_class is None:
+        if any(layer.values for layer in layers):
+            raise ConfigError(f"{entry.short_name} has no configuration, so --set and --config do not apply.")
+        return None, {}
+    shape = shape_layer(config_class, protocol)
+    for layer in layers:
+        fixed = sorted(set(layer.values) & set(shape.values)) if layer.origin == "--set" else []
+        if fixed:
+            raise ConfigError(f"{fixed[0]} is fixed by protocol {protocol.name}; choose another protocol instead of --set {fixed[0]}=….")
+    return resolve(config_class, [*layers, shape], owner=f"generator {entry.short_name}")
+
+
+def _start_weights(entry: Entry[GeneratorSpec], stage: str, origin: str | None, protocol: Protocol, runs: Path) -> str | None:
+    """The checkpoint that a training of a later stage alone builds on."""
+    if stage == "all" and origin is None:
+        return None
+    stages = _stages_without_building(entry, protocol)
+    if stage not in stages or stages.index(stage) == 0:
+        if origin is not None:
+            raise ConfigError(f"--from gives the weights of an earlier stage, so it goes with --stage {stages[-1]}, not with {stage}.")
+        return None
+    earlier = stages[stages.index(stage) - 1]
+    try:
+        weights = find_weights(entry, earlier, origin, protocol, runs, entry.short_name)
+    except LeftOut as reason:
+        raise RunError(
+            f"Stage {stage} of {entry.short_name} builds on stage {earlier}, which no run in {runs} has that fits {protocol.name}. "
+            f"Train it first: vgbench train {entry.short_name} --protocol {protocol.name} --stage {earlier}, or name it with --from."
+        ) from reason
+    return str(weights.checkpoint)
+
+
+def _stages_without_building(entry: Entry[GeneratorSpec], protocol: Protocol) -> list[str]:
+    """The stages, from a generator of the default configuration at the protocol's shape."""
+    import torch
+
+    config, _ = _config(entry, entry.config_class(), [], protocol)
+    return list(build_trainable(entry, config, torch.device("cpu")).stages())
+
+
+def build_trainable(entry: Entry[GeneratorSpec], config: Any, device: torch.device) -> TrainableGenerator:
+    """The generator of a configuration.
+
+    ConfigError: its spec says trainable, and its class is not a TrainableGenerator.
+    """
+    generator = entry.load()(config, device=device)
+    if not isinstance(generator, TrainableGenerator):
+        raise ConfigError(f"'{entry.short_name}' of {entry.plugin} says it is trainable, but its class is no TrainableGenerator.")
+    return generator
+
+
+def share_budget(schedule: Schedule, stages: Sequence[str], *, steps: int | None, max_minutes: float | None) -> dict[str, Budget]:
+    """Each stage's part of the steps and of the time.
+
+    Minutes alone replace the schedule's steps; with steps as well, whichever is spent first ends a stage.
+    """
+    if steps is not None and steps < len(stages):
+        raise ConfigError(f"--steps {steps} is too few for {len(stages)} stages ({', '.join(stages)}); each takes at least one.")
+    if max_minutes is not None and max_minutes <= 0:
+        raise ConfigError(f"--max-minutes {max_minutes:g} must be above 0.")
+    whole = sum(schedule.shares[stage] for stage in stages)
+    counted: dict[str, int | None] = dict.fromkeys(stages, None)
+    if steps is not None:
+        counted |= _shared(steps, {stage: schedule.shares[stage] / whole for stage in stages})
+    elif max_minutes is None:
+        counted |= _shared(round(schedule.steps * whole), {stage: schedule.shares[stage] / whole for stage in stages})
+    return {
+        stage: Budget(counted[stage], None if max_minutes is None else 60 * max_minutes * schedule.shares[stage] / whole)
+        for stage in stages
+    }
+
+
+def _shared(steps: int, shares: Mapping[str, float]) -> dict[str, int]:
+    """Whole numbers that add up to the steps, each at least 1."""
+    *first, last = shares
+    counts: dict[str, int] = {}
+    for index, stage in enumerate(first):
+        left = steps - sum(counts.values()) - (len(shares) - 1 - index)
+        counts[stage] = max(1, min(left, round(steps * shares[stage])))
+    counts[last] = max(1, steps - sum(counts.values()))
+    return counts
+
+
+def protocol_table(protocol: Protocol) -> dict[str, Any]:
+    """The protocol as the TOML table that `parse_protocol` reads."""
+    table: dict[str, Any] = without_none(plain(protocol))
+    table.pop("limit", None)
+    return table
+
+
+def plan_from_run(run: Run, device: str) -> TrainingPlan:
+    """The plan that a run recorded.
+
+    RunError: the record lacks what a plan needs.
+    """
+    record = run.record
+    try:
+        entry = load_registry().generators.get(record["generator"])
+        protocol = parse_protocol(record["protocol_table"], name=record["protocol"]["name"], where=f"{run.path}/run.json")
+        config_class = entry.config_class()
+        layer = Layer(f"{run.path}/run.json", {key: value for key, value in (record["config"] or {}).items() if value is not None})
+        config = resolve(config_class, [layer], owner=f"generator {entry.short_name}").config if config_class else None
+        torch_device = choose_device(device)
+        built = build_trainable(entry, config, torch_device)
+        return TrainingPlan(
+            entry=entry,
+            config=config,
+            origins=record["config_origins"],
+            preset=record["preset"],
+            protocol=protocol,
+            schedule=built.schedule(),
+            stages=list(built.stages()),
+            budgets={stage: Budget(**budget) for stage, budget in record["budgets"].items()},
+            start=record["start"],
+            seed=int(record["seed"]),
+            device=torch_device,
+            precision=choose_precision(record["precision"], torch_device),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(f"{run.path}/run.json is damaged and cannot be resumed: {type(error).__name__} {error}.") from error

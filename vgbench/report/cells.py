@@ -1,0 +1,57 @@
+"""How a leaderboard's numbers are written, the same in every format that people read."""
+
+from __future__ import annotations
+
+import math
+
+from vgbench.leaderboard import Leaderboard
+from vgbench.specs import MetricSpec
+
+ARROWS = {"higher": "↑", "lower": "↓", "toward-1": "→1"}
+
+
+def heading(spec: MetricSpec) -> str:
+    """The metric's full id, its unit and its direction."""
+    unit = f", {spec.unit}" if spec.unit and spec.unit != "1" else ""
+    return f"{spec.id}{unit} {ARROWS[spec.better]}"
+
+
+def decimals(leaderboard: Leaderboard, spec: MetricSpec) -> int:
+    """Decimal places for a metric's whole column: about four digits of its largest value."""
+    values = [abs(standing.scores[spec.id].value) for standing in leaderboard.standings]
+    largest = max((value for value in values if math.isfinite(value)), default=0.0)
+    if largest == 0:
+        return 1
+    return max(0, min(6, 3 - math.floor(math.log10(largest))))
+
+
+def number(value: float | None, places: int) -> str:
+    """A number with so many decimals; what is not finite is named."""
+    if value is None:
+        return "–"
+    return f"{value:.{places}f}" if math.isfinite(value) else "not finite"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds with two digits."""
+    return "–" if seconds is None else (f"{seconds:.2g}" if seconds < 100 else f"{seconds:.0f}")
+
+
+def definition_lines(leaderboard: Leaderboard) -> list[str]:
+    """What the table's numbers rest on, and what its marks mean."""
+    scores = [score for standing in leaderboard.standings for score in standing.scores.values()]
+    clips, frames, sources = scores[0].n_clips, scores[0].n_frames, scores[0].n_sources
+    lines = [f"{clips} clips, {frames} frames scored, {sources} source videos." + _score_from_text(leaderboard)]
+    if any(score.ci_low is not None for score in scores):
+        lines.append("Intervals: 95 %, bootstrap over source videos.")
+    if any(score.tied_with_best is not None for score in scores):
+        lines.append("≈ marks the best of a column and what cannot be told apart from it (paired bootstrap, Holm, 5 %).")
+    perfect = [f"{standing.label} {standing.perfect_frames}" for standing in leaderboard.standings if standing.perfect_frames]
+    if perfect:
+        lines.append("Frames equal to the reference in every bit: " + ", ".join(perfect) + ".")
+    return lines
+
+
+def _score_from_text(leaderboard: Leaderboard) -> str:
+    first = leaderboard.first_frame()
+    return f" Frames before frame {first} are given or repeat a given one, and do not count." if first else ""

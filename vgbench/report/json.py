@@ -1,0 +1,24 @@
+"""A leaderboard as JSON, for machines."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from vgbench.leaderboard import Leaderboard
+
+
+def render(leaderboard: Leaderboard, *, per_frame: bool = False) -> str:
+    """One object: protocol, rows, warnings, run; a value that is not finite is null."""
+    return json.dumps(as_object(leaderboard, per_frame=per_frame), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def as_object(leaderboard: Leaderboard, *, per_frame: bool = False) -> dict[str, Any]:
+    """The same as plain values; per_frame adds to each row the mean over clips at each scored frame, as measured."""
+    return {
+        "protocol": dict(leaderboard.protocol),
+        "rows": leaderboard.records(per_frame=per_frame),
+        "warnings": list(leaderboard.warnings),
+        "run": leaderboard.runs[0] if leaderboard.runs else None,
+        "runs": list(leaderboard.runs),
+    }

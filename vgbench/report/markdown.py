@@ -1,0 +1,42 @@
+"""A leaderboard as a Markdown table."""
+
+from __future__ import annotations
+
+from vgbench.leaderboard import Leaderboard, Standing
+from vgbench.report.cells import decimals, definition_lines, duration, heading, number
+from vgbench.specs import MetricSpec
+
+
+def render(leaderboard: Leaderboard) -> str:
+    """The table, with what it rests on below."""
+    headings = ["generator", *(heading(spec) for spec in leaderboard.metrics), "parameters", "s a clip"]
+    lines = [_line(headings), _line(["---"] + ["---:"] * (len(headings) - 1))]
+    lines += [_line(_cells(leaderboard, standing)) for standing in leaderboard.standings]
+    protocol = leaderboard.protocol
+    notes = [f"Protocol {protocol['name']}, id {protocol['id']}.", *definition_lines(leaderboard)]
+    warnings = [f"- {_inline(warning)}" for warning in leaderboard.warnings]
+    return "\n".join([*lines, "", " ".join(notes), *(["", *warnings] if warnings else [])]) + "\n"
+
+
+def _cells(leaderboard: Leaderboard, standing: Standing) -> list[str]:
+    scores = [_score(leaderboard, standing, spec) for spec in leaderboard.metrics]
+    size = "–" if standing.parameters is None else f"{standing.parameters:,}"
+    return [_inline(standing.label), *scores, size, duration(standing.seconds_per_clip)]
+
+
+def _score(leaderboard: Leaderboard, standing: Standing, spec: MetricSpec) -> str:
+    score = standing.scores[spec.id]
+    places = decimals(leaderboard, spec)
+    text = number(score.value, places) + (" ≈" if score.tied_with_best else "")
+    if score.ci_low is None or score.ci_high is None:
+        return text
+    return f"{text} [{number(score.ci_low, places)}, {number(score.ci_high, places)}]"
+
+
+def _line(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _inline(text: str) -> str:
+    """Text that cannot break a table or a list: no bars, no line breaks, no markup of its own."""
+    return " ".join(text.replace("|", "\\|").replace("<", "&lt;").split())

@@ -1,0 +1,237 @@
+"""Run folders: what was done, with what, and how it ended; every file is written so that a kill leaves it whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from vgbench import __version__
+from vgbench.errors import RunError, VgbenchError
+
+SCHEMA_VERSION = 1
+DEFAULT_RUNS = Path("runs")
+_STATUSES = ("running", "done", "interrupted", "failed")
+
+
+class Run:
+    """A run's folder and its record, run.json."""
+
+    def __init__(self, path: Path, record: dict[str, Any]) -> None:
+        self.path, self.record = path, record
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a reader of the run's numbers should know."""
+        warnings: list[str] = self.record.setdefault("warnings", [])
+        return warnings
+
+    def warn(self, text: str) -> None:
+        """Add a warning to the record, once."""
+        if text not in self.warnings:
+            self.warnings.append(text)
+
+    def save(self) -> None:
+        """Write run.json, whole or not at all."""
+        write_text(self.path / "run.json", json.dumps(self.record, indent=1, ensure_ascii=False, default=str) + "\n")
+
+    def folder(self, name: str) -> Path:
+        """A folder in the run's, made on first use."""
+        path = self.path / name
+        with writing(path):
+            path.mkdir(exist_ok=True)
+        return path
+
+    def finish(self, status: str) -> None:
+        """Note how the run ended, and when."""
+        self.record |= {"status": status, "finished": now()}
+        self.save()
+
+
+def create_run(runs: Path, verb: str, subject: str, record: Mapping[str, Any]) -> Run:
+    """A new run folder `<date>-<verb>-<subject>` with its run.json.
+
+    RunError: the folder cannot be made or written.
+    """
+    stem = f"{datetime.now().astimezone():%Y-%m-%d-%H%M%S}-{verb}-{re.sub(r'[^A-Za-z0-9._-]+', '-', subject)}"
+    with writing(runs):
+        runs.mkdir(parents=True, exist_ok=True)
+        path = _unused_folder(runs, stem)
+    run = Run(
+        path,
+        {"schema_version": SCHEMA_VERSION, "status": "running", "verb": verb, "started": now(), **provenance(), **record, "warnings": []},
+    )
+    run.save()
+    return run
+
+
+def _unused_folder(runs: Path, stem: str) -> Path:
+    for attempt in range(1, 10_000):
+        path = runs / (stem if attempt == 1 else f"{stem}-{attempt}")
+        try:
+            path.mkdir()
+        except FileExistsError:
+            continue
+        return path
+    raise RunError(f"{runs} holds ten thousand runs named {stem}.")
+
+
+def open_run(path: Path) -> Run:
+    """The run of a folder.
+
+    RunError: it holds no readable run.json, or one of another version.
+    """
+    file = path / "run.json"
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise RunError(f"{path} is no run folder: it has no run.json. `vgbench list runs` shows the runs.") from error
+    except (OSError, ValueError) as error:
+        raise RunError(f"{file} cannot be read: {error}.") from error
+    version = record.get("schema_version") if isinstance(record, dict) else None
+    if version != SCHEMA_VERSION:
+        raise RunError(f"{file} has schema_version {version!r}; this vgbench reads {SCHEMA_VERSION}.")
+    if record.get("status") not in _STATUSES or record.get("verb") not in ("train", "eval", "generate"):
+        raise RunError(f"{file} is damaged: its status or verb is missing or unknown.")
+    return Run(path, record)
+
+
+def find_runs(runs: Path, verb: str | None = None) -> list[Run]:
+    """The readable runs in a folder, the newest first."""
+    found = []
+    for path in runs.iterdir() if runs.is_dir() else ():
+        try:
+            run = open_run(path)
+        except RunError:
+            continue
+        if verb in (None, run.record["verb"]):
+            found.append(run)
+    return sorted(found, key=lambda run: (str(run.record.get("started", "")), run.name), reverse=True)
+
+
+def locate_run(text: str, runs: Path, verb: str) -> Run:
+    """The run of a path, of a name in `runs`, or of "latest".
+
+    RunError: there is none.
+    """
+    if text == "latest":
+        found = find_runs(runs, verb)
+        if not found:
+            raise RunError(f"There is no {verb} run in {runs}.")
+        return found[0]
+    path = Path(text) if Path(text).is_dir() else runs / text
+    if not path.is_dir():
+        raise RunError(f"There is no run '{text}', neither as a folder nor in {runs}.")
+    run = open_run(path)
+    if run.record["verb"] != verb:
+        raise RunError(f"{path} is a run of `vgbench {run.record['verb']}`, not of `vgbench {verb}`.")
+    return run
+
+
+def provenance() -> dict[str, Any]:
+    """What a run was made with: the command, versions, git commit and machine."""
+    packages = ("torch", "numpy", "av", "pillow", "pandas", "lightning-fabric")
+    from vgbench.plugins import load_plugins
+
+    return {
+        "argv": sys.argv,
+        "versions": {"vgbench": __version__, "python": platform.python_version(), **{name: _version(name) for name in packages}},
+        "plugins": {plugin.name: f"{plugin.distribution} {plugin.version}" for plugin in load_plugins().loaded},
+        "git": _git_commit(Path.cwd()),
+        "machine": {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
+    }
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _git_commit(folder: Path) -> str | None:
+    """The commit that is checked out around a folder, read from .git without running git; None outside a repository."""
+    for parent in (folder, *folder.parents):
+        try:
+            head = (parent / ".git" / "HEAD").read_text().strip()
+            if not head.startswith("ref: "):
+                return head
+            return (parent / ".git" / head.removeprefix("ref: ")).read_text().strip()
+        except OSError:
+            continue
+    return None
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file beside its place and rename it, so that a reader sees the old or the new text and never a half.
+
+    RunError: the disk is full or the folder cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with writing(path):
+        try:
+            with open(temporary, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn the system's refusal to write into a RunError that says what and where."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise RunError(f"{path} cannot be written: {reason}. Free some space, or give another folder with --runs.") from error
+
+
+@contextmanager
+def closing_run(run: Run) -> Iterator[None]:
+    """Note how the run ended, whatever happens inside; the observers hear of it too."""
+    from vgbench.plugins import load_plugins
+
+    outcome = "failed"
+    try:
+        for _ in load_plugins().call("vgbench_run_started", run=run):
+            pass
+        yield
+        outcome = "done" if run.record["status"] == "running" else run.record["status"]
+    except KeyboardInterrupt:
+        outcome = "interrupted"
+        raise
+    except VgbenchError as error:
+        run.record["error"] = str(error)
+        raise
+    except Exception as error:
+        run.record["error"] = f"{type(error).__name__}: {error}"
+        raise
+    finally:
+        try:
+            run.finish(outcome)
+        except RunError:
+            if outcome != "failed":
+                raise
+        for _ in load_plugins().call("vgbench_run_finished", run=run, outcome=outcome):
+            pass
+
+
+def now() -> str:
+    """The time with its zone, to the second."""
+    return datetime.now().astimezone().isoformat(timespec="seconds")

@@ -1,0 +1,78 @@
+"""Read video files: pixels by PyAV, GIF by Pillow (whose palettes and compositing are exact)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from av.video.reformatter import VideoReformatter
+from torch import Tensor
+
+from vgbench.errors import VideoError
+from vgbench.video.container import OpenVideo
+from vgbench.video.gif import is_gif, probe_gif, read_gif
+from vgbench.video.info import VideoInfo, check_range, frame_range
+from vgbench.video.pixels import Pixels, frame_pixels, orientation, pixel_rule
+
+VIDEO_SUFFIXES = frozenset(
+    # fmt: off
+    {".mp4", ".m4v", ".mov", ".3gp", ".mkv", ".webm", ".avi", ".gif", ".mpg", ".mpeg", ".ts", ".m2ts", ".mts",
+     ".wmv", ".asf", ".flv", ".ogv", ".y4m", ".ivf", ".nut", ".mxf"}
+    # fmt: on
+)
+"""The files that count as videos in a folder; a path that is given by itself may have any suffix."""
+
+
+def probe_video(path: str | Path) -> VideoInfo:
+    """Exact length, rate and size of a video file, as `read_video` would give it.
+
+    At most one frame is decoded where packets can be counted (H.264, HEVC, VP9, AV1 and the intra-frame codecs).
+    Raises VideoError: no video, empty, truncated or damaged, more than 8 bits a channel.
+    """
+    path = Path(path)
+    if is_gif(path):
+        return probe_gif(path)
+    with OpenVideo(path) as video:
+        frame, count = video.first_frame_and_count()
+        height, width = frame.height, frame.width
+        if orientation(path, frame).is_transposed:
+            height, width = width, height
+        return VideoInfo(count, video.fps(), height, width, pixel_rule(path, frame.format).channels)
+
+
+def read_video(path: str | Path, start: int = 0, length: int | None = None) -> Tensor:
+    """The frames from `start` on, `length` of them or all that follow: uint8 (T, C, H, W), C = 1 for grey and 3 for RGB.
+
+    Decodes from the beginning, so that frame numbers are exact in every format, and no further than needed.  Rotation and
+    mirroring are applied; pixels that are not square stay as they are stored.  Raises VideoError as `probe_video` does, for
+    frames that the video does not hold, for frames of changing size, and for alpha that is not opaque.
+
+    Example: `read_video("clip.mp4", start=8, length=16).shape == (16, 3, 128, 128)`.
+    """
+    path = Path(path)
+    check_range(start, length)
+    if is_gif(path):
+        return read_gif(path, start, length)
+    reformatter = VideoReformatter()
+    frames: list[Pixels] = []
+    with OpenVideo(path, checksums=length is None) as video:
+        for number, frame in enumerate(video.frames()):
+            if number < start:
+                continue
+            pixels = frame_pixels(path, frame, number, reformatter)
+            _check_same_shape(path, number, pixels, frames)
+            frames.append(pixels)
+            if len(frames) == length:
+                break
+        if not video.decoded:
+            raise video.damage("there is not one whole frame in it")
+        if len(frames) != length:
+            frame_range(path, video.decoded, start, length)
+    return torch.from_numpy(np.stack(frames))
+
+
+def _check_same_shape(path: Path, number: int, pixels: Pixels, before: list[Pixels]) -> None:
+    if before and pixels.shape != before[0].shape:
+        now, first = (f"{shape[2]}×{shape[1]} with {shape[0]} channels" for shape in (pixels.shape, before[0].shape))
+        raise VideoError(f"{path}: frame {number} is {now}, those before it {first}. Split the video where it changes.")

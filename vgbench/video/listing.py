@@ -1,0 +1,113 @@
+"""Find the clips of a folder by file names alone; nothing is opened.
+
+- A file with a video's suffix is a clip, named by its path below the folder without the suffix.
+- A folder that holds pictures, and no video or other clip in it or below, is a clip of frames, named by its path.
+  Pictures beside clips are posters or previews: they are passed over, with a line in the log.
+- Hidden files and folders are passed over. Links are followed, but never back into a folder that one is inside of.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from vgbench.errors import DataError
+from vgbench.video.decode import VIDEO_SUFFIXES
+from vgbench.video.order import natural_key
+from vgbench.video.pictures import PICTURE_SUFFIXES, is_picture
+
+_LOG = logging.getLogger(__name__)
+
+
+class FoundClip(NamedTuple):
+    """A clip that a listing found."""
+
+    name: str
+    """Its path below the folder, without suffix, with "/" between folders."""
+    path: Path
+    is_frames: bool
+    """Whether it is a folder of pictures rather than a video file."""
+
+
+class _Names(NamedTuple):
+    """What lies in one folder, hidden names left out."""
+
+    folders: list[str]
+    videos: list[str]
+    pictures: list[str]
+    others: list[str]
+
+
+def list_clips(folder: Path) -> list[FoundClip]:
+    """The clips of a folder in natural order of their names; a folder of frames is one clip, named after it.
+
+    Raises DataError: no clips, two clips of one name, a folder that cannot be read.
+    """
+    found = _walk(folder, "", ())
+    if not found:
+        raise DataError(_nothing_found(folder))
+    if found[0].path == folder:
+        return [FoundClip(folder.resolve().name, folder, True)]
+    _check_unique(folder, found)
+    return sorted(found, key=lambda clip: [natural_key(part) for part in clip.name.split("/")])
+
+
+def _walk(folder: Path, prefix: str, ancestors: tuple[tuple[int, int], ...]) -> list[FoundClip]:
+    """The clips in and below a folder; `ancestors` are the device and inode numbers of the folders it is inside of."""
+    try:
+        status = folder.stat()
+        names = _names(folder)
+    except OSError as error:
+        raise DataError(f"{folder} cannot be read: {error.strerror}. Check its permissions.") from error
+    here = (status.st_dev, status.st_ino)
+    if here in ancestors:
+        _LOG.info("%s links back to a folder that it is in: passed over", folder)
+        return []
+    found = [FoundClip(prefix + os.path.splitext(name)[0], folder / name, False) for name in names.videos]
+    for name in names.folders:
+        found += _walk(folder / name, f"{prefix}{name}/", (*ancestors, here))
+    if names.pictures and not found:
+        return [FoundClip(prefix.rstrip("/"), folder, True)]
+    if names.pictures:
+        _LOG.info("%s: %d pictures beside clips are passed over, %s first", folder, len(names.pictures), names.pictures[0])
+    return found
+
+
+def _names(folder: Path) -> _Names:
+    names = _Names([], [], [], [])
+    for name in sorted(os.listdir(folder), key=natural_key):
+        if name.startswith("."):
+            continue
+        if os.path.isdir(folder / name):
+            names.folders.append(name)
+        elif os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES:
+            names.videos.append(name)  # also a link that leads nowhere: a missing clip is to be noticed when it is read
+        elif is_picture(name):
+            names.pictures.append(name)
+        else:
+            names.others.append(name)
+    return names
+
+
+def _check_unique(folder: Path, found: list[FoundClip]) -> None:
+    by_name: dict[str, list[str]] = {}
+    for clip in found:
+        by_name.setdefault(clip.name, []).append(clip.path.relative_to(folder).as_posix())
+    clashes = [" and ".join(paths) for paths in by_name.values() if len(paths) > 1]
+    if clashes:
+        more = f" (and {len(clashes) - 5} names more)" if len(clashes) > 5 else ""
+        raise DataError(f"{folder}: more than one clip of a name: {'; '.join(clashes[:5])}{more}. Keep one of each.")
+
+
+def _nothing_found(folder: Path) -> str:
+    message = (
+        f"{folder} holds no clips: looked in it and below for videos ({', '.join(sorted(VIDEO_SUFFIXES))}) "
+        f"and for folders of pictures ({', '.join(sorted(PICTURE_SUFFIXES))})."
+    )
+    others = _names(folder).others
+    arrays = [name for name in others if name.lower().endswith((".npy", ".npz"))]
+    if arrays:
+        return f"{message} An array is named itself: {folder / arrays[0]}."
+    return f"{message} It holds {len(others)} other files" + (f", {others[0]} first." if others else ".")

@@ -1,0 +1,156 @@
+"""Folders of frames: one picture a frame, in natural order of their names.
+
+Frames are the files with a picture's suffix; hidden files and everything else in the folder are ignored. The suffix says only that
+a file is a frame: its content says which kind of picture it is. A turn that a camera noted (EXIF) is applied.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from PIL import ExifTags, Image, ImageOps
+from torch import Tensor
+
+from vgbench.errors import VideoError
+from vgbench.video.info import VideoInfo, frame_range
+from vgbench.video.order import natural_key
+from vgbench.video.pixels import Pixels, drop_opaque_alpha
+
+PICTURE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".webp"))
+_FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
+_CHANNELS = {"1": 1, "L": 1, "LA": 1, "P": 3, "PA": 3, "RGB": 3, "RGBA": 3}
+_BROKEN = (OSError, EOFError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError)
+
+
+class _Shape(NamedTuple):
+    """What all frames of a folder share."""
+
+    height: int
+    width: int
+    channels: int
+
+    def __str__(self) -> str:
+        return f"{self.width}×{self.height} {'grey' if self.channels == 1 else 'RGB'}"
+
+
+def list_pictures(folder: str | Path) -> list[Path]:
+    """The folder's frames in natural order, found by their names alone.
+
+    Raises VideoError where two pictures share a name but for the suffix: which one is the frame is not ours to guess.
+    """
+    folder = Path(folder)
+    try:
+        names = [entry.name for entry in os.scandir(folder) if is_picture(entry.name) and not os.path.isdir(entry)]
+    except OSError as error:
+        raise VideoError(f"{folder} cannot be read as a folder of frames: {error.strerror}. Check the path and its permissions.") from error
+    return order_pictures(folder, names)
+
+
+def order_pictures(folder: Path, names: Iterable[str]) -> list[Path]:
+    """The frames of these names; raises VideoError for two of one name."""
+    by_stem: dict[str, str] = {}
+    for name in sorted(names, key=natural_key):
+        stem = os.path.splitext(name)[0]
+        if stem in by_stem:
+            raise VideoError(f"{folder}: {by_stem[stem]} and {name} would be the same frame. Keep one of them.")
+        by_stem[stem] = name
+    return [folder / name for name in by_stem.values()]
+
+
+def is_picture(name: str) -> bool:
+    """Whether a file of this name counts as a frame."""
+    return not name.startswith(".") and os.path.splitext(name)[1].lower() in PICTURE_SUFFIXES
+
+
+def probe_pictures(folder: str | Path) -> VideoInfo:
+    """Length and size of a folder of frames; only the first picture's header is read, `fps` is None."""
+    paths = _frames_of(Path(folder))
+    return VideoInfo(len(paths), None, *_shape_of(paths[0]))
+
+
+def read_pictures(folder: str | Path, start: int = 0, length: int | None = None) -> Tensor:
+    """uint8 (T, C, H, W); only the frames asked for are decoded.
+
+    Raises VideoError: no frames, a range outside, a broken picture, one of another size or number of channels than the first of the folder.
+    """
+    folder = Path(folder)
+    paths = _frames_of(folder)
+    wanted = frame_range(folder, len(paths), start, length)
+    shape = _shape_of(paths[0])
+    return torch.from_numpy(np.stack([_read_frame(paths[number], shape, paths[0]) for number in wanted]))
+
+
+def _frames_of(folder: Path) -> list[Path]:
+    paths = list_pictures(folder)
+    if not paths:
+        raise VideoError(f"{folder} holds no frames: looked for files ending in {', '.join(sorted(PICTURE_SUFFIXES))}. Check the path.")
+    return paths
+
+
+def _read_frame(path: Path, expected: _Shape, first: Path) -> Pixels:
+    """(C, H, W)."""
+    shape = _shape_of(path)
+    if shape != expected:
+        raise VideoError(f"{path} is {shape}, but the folder begins with {first.name}, which is {expected}. Make all frames alike.")
+    try:
+        with Image.open(path, formats=_FORMATS) as image:
+            upright = ImageOps.exif_transpose(image) if _orientation(image) != 1 else image
+            pixels = _pixels(upright, path, shape.channels)
+    except _BROKEN as error:
+        raise VideoError(f"{path} cannot be decoded: {error}. The picture is truncated or damaged: copy or make it again.") from error
+    return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+
+
+def _pixels(image: Image.Image, path: Path, channels: int) -> Pixels:
+    """(H, W) or (H, W, C)."""
+    if image.has_transparency_data:
+        return drop_opaque_alpha(np.asarray(image.convert("RGBA")), channels, str(path))
+    return np.asarray(image.convert("L" if channels == 1 else "RGB"))
+
+
+def _shape_of(path: Path) -> _Shape:
+    """From the header alone.  Raises VideoError for a picture that breaks a rule before a pixel is read."""
+    try:
+        if not path.stat().st_size:
+            raise VideoError(f"{path} is empty: 0 bytes. Copy or make the picture again.")
+        with Image.open(path, formats=_FORMATS) as image:
+            _check_mode(image, path)
+            width, height = image.size
+            if _orientation(image) in (5, 6, 7, 8):
+                width, height = height, width
+            return _Shape(height, width, _CHANNELS[image.mode])
+    except _BROKEN as error:
+        raise VideoError(f"{path} cannot be read as a picture: {error}. Copy or make it again, or take it out of the folder.") from error
+
+
+def _check_mode(image: Image.Image, path: Path) -> None:
+    if image.mode not in _CHANNELS or _has_16_bits(image, path):
+        kind = "16 bits a channel" if image.mode in _CHANNELS or image.mode.startswith("I") else f"the colour mode {image.mode}"
+        raise VideoError(
+            f"{path} has {kind}; frames are 8-bit grey or RGB. Convert it first, for example with: "
+            "ffmpeg -i IN.png -pix_fmt rgb24 OUT.png (-pix_fmt gray for one channel)."
+        )
+    if getattr(image, "is_animated", False) and image.format in ("PNG", "WEBP"):
+        raise VideoError(f"{path} holds {getattr(image, 'n_frames', 'several')} pictures. A frame is one picture: save them one by one.")
+
+
+def _has_16_bits(image: Image.Image, path: Path) -> bool:
+    """Whether a PNG stores more than 8 bits; Pillow would cut 16-bit RGB to 8 without a word."""
+    if image.format != "PNG":
+        return False
+    with open(path, "rb") as file:
+        header = file.read(25)
+    return header[24] > 8
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF's: 1 is upright, 5 to 8 swap the sides."""
+    if image.format not in ("JPEG", "MPO") and "exif" not in image.info:
+        return 1
+    return int(image.getexif().get(ExifTags.Base.Orientation, 1))

@@ -1,0 +1,126 @@
+"""Clips: windows cut from a data set's videos, read at the protocol's size."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from vgbench.config import Layer, resolve
+from vgbench.errors import DataError
+from vgbench.interfaces import Dataset, Source
+from vgbench.protocol import Protocol, Windows
+from vgbench.registry import load_registry
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Clip(NamedTuple):
+    """A window of a video."""
+
+    clip_id: str
+    """`source_id/start`, the start with six digits."""
+    source_id: str
+    start: int
+    length: int
+
+
+def cut(sources: list[Source], windows: Windows) -> list[Clip]:
+    """The clips that the windows give, in the sources' order; a video shorter than a window gives none."""
+    clips = []
+    for source in sources:
+        starts = range(0, source.frames - windows.length + 1, windows.stride)
+        chosen = starts[:1] if windows.which == "first" else starts
+        clips += [Clip(f"{source.source_id}/{start:06d}", source.source_id, start, windows.length) for start in chosen]
+    return clips
+
+
+class ProtocolData:
+    """A protocol's data set, opened: its clips by role, and their pixels."""
+
+    def __init__(self, protocol: Protocol, roots: Mapping[str, Path] | None = None) -> None:
+        self.protocol = protocol
+        self.dataset = open_dataset(protocol, roots or {})
+
+    def fingerprint(self) -> str:
+        """The test split's fingerprint."""
+        return self.dataset.fingerprint(self.protocol.test.split)
+
+    def protocol_id(self) -> str:
+        """The protocol's id on this data."""
+        return self.protocol.id(self.fingerprint())
+
+    def clips(self, role: str) -> list[Clip]:
+        """The clips for "train", "validation" or "test"; for test the protocol's limit applies.
+
+        DataError: the protocol has no such role, or no video is long enough for one window.
+        """
+        windows: Windows | None = getattr(self.protocol, role)
+        if windows is None:
+            raise DataError(f"Protocol {self.protocol.name} has no [{role}] section, so there are no {role} clips.")
+        sources = list(self.dataset.sources(windows.split))
+        clips = cut(sources, windows)
+        if not clips:
+            longest = max((source.frames for source in sources), default=0)
+            raise DataError(
+                f"Split '{windows.split}' of data set {self.protocol.data.dataset} gives no clip: {len(sources)} videos, "
+                f"the longest of {longest} frames, and a window takes {windows.length}."
+            )
+        return clips[: self.protocol.limit] if role == "test" else clips
+
+    def read(self, clip: Clip) -> Tensor:
+        """The clip's pixels at the protocol's size and channels: uint8 (T, C, H, W).
+
+        DataError: what the data set gave is of another type or length, or is colour where the protocol asks for grey.
+        """
+        import torch
+
+        from vgbench.video.resize import resize
+
+        video = self.protocol.video
+        frames = self.dataset.read(clip.source_id, clip.start, clip.length, video.size)
+        if not isinstance(frames, torch.Tensor) or frames.dtype != torch.uint8 or frames.ndim != 4 or len(frames) != clip.length:
+            got = f"{frames.dtype} {tuple(frames.shape)}" if isinstance(frames, torch.Tensor) else repr(type(frames))
+            raise DataError(
+                f"Data set {self.protocol.data.dataset} gave {got} for {clip.length} frames of {clip.source_id} from frame {clip.start}; "
+                f"a data set reads uint8 ({clip.length}, C, H, W)."
+            )
+        if frames.shape[1] != video.channels:
+            if frames.shape[1] != 1:
+                raise DataError(
+                    f"{clip.source_id} has {frames.shape[1]} channels and protocol {self.protocol.name} asks for {video.channels}; "
+                    f"set channels = {frames.shape[1]} under [video]."
+                )
+            frames = frames.expand(-1, video.channels, -1, -1)
+        return resize(frames, video.size, resample=video.resample, fit=video.fit).contiguous()
+
+
+def open_dataset(protocol: Protocol, roots: Mapping[str, Path]) -> Dataset:
+    """The protocol's data set at its folder, which `roots` or the environment variable VGBENCH_DATA gives."""
+    entry = load_registry().datasets.get(protocol.data.dataset)
+    known = {name for known in load_registry().datasets for name in (known.short_name, known.full_name)}
+    for name in roots:
+        if name not in known:
+            load_registry().datasets.get(name)
+    config_class = entry.config_class()
+    config = None
+    if config_class is not None:
+        config = resolve(config_class, [Layer("the protocol", protocol.data.config)], owner=f"data set {entry.short_name}").config
+    dataset: Dataset = entry.load()(config, data_root(entry.short_name, roots))
+    return dataset
+
+
+def data_root(name: str, roots: Mapping[str, Path]) -> Path | None:
+    """Where a data set lies: what `--data` says, else VGBENCH_DATA, which holds NAME=DIR pairs or a folder of folders named so."""
+    if name in roots:
+        return roots[name]
+    text = os.environ.get("VGBENCH_DATA", "")
+    for part in filter(None, text.split(os.pathsep)):
+        key, separator, folder = part.partition("=")
+        if separator and key == name:
+            return Path(folder)
+        if not separator and (Path(part) / name).is_dir():
+            return Path(part) / name
+    return None
