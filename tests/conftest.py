@@ -84,3 +84,42 @@ def forget_plugins() -> None:
     """Let the next look-up find the plugins again."""
     load_plugins.cache_clear()
     load_registry.cache_clear()
+
+
+TINY_PROTOCOL = """
+summary = "8 frames of 32×32, for tests"
+
+[data]
+dataset = "synthetic-sky"
+config = { train_sources = 6, validation_sources = 2, test_sources = 5, frames = 16 }
+
+[train]
+split = "train"
+length = 8
+stride = 8
+
+[validation]
+split = "validation"
+length = 8
+stride = 8
+
+[test]
+split = "test"
+length = 8
+stride = 8
+
+[video]
+size = [32, 32]
+
+[task]
+frames = 8
+score_from = 1
+"""
+
+
+@pytest.fixture
+def tiny(folder: Path) -> Path:
+    """A protocol that trains and scores within a second: 12 training clips, 10 test clips of 5 videos."""
+    path = folder / "tiny.toml"
+    path.write_text(TINY_PROTOCOL)
+    return path

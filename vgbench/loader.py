@@ -64,6 +64,16 @@ class ClipCache:
         return frames
 
 
+def check_batch_size(data: ProtocolData, batch_size: int) -> None:
+    """ConfigError: the training split gives fewer clips than a batch takes."""
+    n_clips = len(data.clips("train"))
+    if n_clips < batch_size:
+        raise ConfigError(
+            f"The training split gives {n_clips} clips and a batch takes {batch_size}; "
+            f"set a smaller batch with --set batch_size={n_clips}, or a shorter stride in the protocol."
+        )
+
+
 def training_order(n_clips: int, *, seed: int, position: int) -> Iterator[int]:
     """Clip indices without end, from a position on: one seeded permutation after the other, each clip once in each."""
     import torch
@@ -76,16 +86,8 @@ def training_order(n_clips: int, *, seed: int, position: int) -> Iterator[int]:
 
 
 def training_batches(data: ProtocolData, *, batch_size: int, seed: int, start: int, workers: int, cache: ClipCache) -> Iterator[Batch]:
-    """Batches without end from step `start` on, the same ones whether or not the run was resumed.
-
-    ConfigError: there are fewer clips than a batch takes.
-    """
+    """Batches without end from step `start` on, the same ones whether or not the run was resumed."""
     clips = data.clips("train")
-    if len(clips) < batch_size:
-        raise ConfigError(
-            f"The training split gives {len(clips)} clips and a batch takes {batch_size}; "
-            f"set a smaller batch with --set batch_size={len(clips)}, or a shorter stride in the protocol."
-        )
     order = training_order(len(clips), seed=seed, position=start * batch_size)
     groups = iter(lambda: [clips[next(order)] for _ in range(batch_size)], None)
     yield from read_ahead(groups, lambda group: make_batch(group, cache.read), workers=workers, ahead=2 * workers)

@@ -30,9 +30,11 @@ class Logbook:
             self._file.write(json.dumps(line) + "\n")
             self._file.flush()
 
-    def close(self) -> None:
-        with writing(self.path):
-            self._file.close()
+    def __enter__(self) -> Logbook:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
 
 
 def read_log(run_path: Path) -> Iterator[dict[str, Any]]:

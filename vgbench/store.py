@@ -51,15 +51,11 @@ class ScoreWriter:
             self._file.write(text)
             self._file.flush()
 
-    def close(self) -> None:
-        with writing(self.path):
-            self._file.close()
-
     def __enter__(self) -> ScoreWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        self._file.close()
 
 
 def _plain(line: ClipScores) -> dict[str, Any]:

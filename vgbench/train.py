@@ -14,7 +14,7 @@ from vgbench.errors import RunError, TrainingError
 from vgbench.host import FabricHost
 from vgbench.interfaces import Batch, Stage, StepResult, TrainableGenerator
 from vgbench.interruption import Interruption
-from vgbench.loader import ClipCache, make_batch, to_device, training_batches
+from vgbench.loader import ClipCache, check_batch_size, make_batch, to_device, training_batches
 from vgbench.logbook import Logbook
 from vgbench.observer import Observer, TrainingProgress
 from vgbench.plan import Budget, TrainingPlan, plan_from_run, plan_training
@@ -81,7 +81,7 @@ def train(
         runs=runs,
     )
     opened = ProtocolData(plan.protocol, data or {})
-    opened.clips("train")
+    check_batch_size(opened, plan.schedule.batch_size)
     run = create_run(runs, "train", plan.entry.short_name, plan.record())
     write_text(run.path / "config.toml", plan.to_toml())
     training = Training(run, plan, opened, checkpoint_every, preview_every, workers, observer or Observer())
@@ -138,8 +138,7 @@ class Training:
         self.run.record["status"] = "running"
         resumed = self._restored()
         self.observer.run_started(self.run)
-        self.logbook = Logbook(self.run.path, last_step=self.step)
-        with closing_run(self.run), Interruption() as interruption:
+        with closing_run(self.run), Logbook(self.run.path, last_step=self.step) as self.logbook, Interruption() as interruption:
             self.run.record["data_fingerprint"] = self.data.dataset.fingerprint(self._train_split())
             for name, budget in self.plan.budgets.items():
                 if name not in self.finished:
@@ -147,7 +146,6 @@ class Training:
                     if not self._train_stage(name, budget, at_work, interruption):
                         self.run.record["status"] = "interrupted"
                         break
-            self.logbook.close()
         return self.run
 
     def _train_split(self) -> str:

@@ -1,4 +1,4 @@
-"""Exact sums of errors per frame: the one pass over the pixels that MSE, MAE, RMSE and every order of PSNR share.
+"""Exact sums of errors per frame: the one pass over the pixels that MSE, MAE, RMSE and the orders of PSNR share.
 
 8-bit differences are integers. Their squares, at most 255², are added in float32 in groups of 256, which stays under 2²⁴ and is
 therefore exact, and the groups are added in float64, exact as well: the sums do not depend on the order, the batch, the number
@@ -7,6 +7,7 @@ of threads or the device.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -15,8 +16,9 @@ from torch import Tensor
 from vgbench.metrics.pairs import check_pair, last_pair
 
 _GROUP = 256
-_TILE_VALUES = {"cpu": 1 << 17}
-"""Values at a time: few enough to stay in a core's cache; on other devices as many as memory comfortably holds."""
+"""255² · 256 < 2²⁴: the most squares whose sum float32 holds exactly."""
+_TILE_VALUES_CPU = 1 << 17
+"""Values at a time, few enough to stay in a core's cache."""
 _TILE_VALUES_ELSEWHERE = 1 << 26
 
 
@@ -32,9 +34,9 @@ class ErrorSums(NamedTuple):
 
 
 def error_sums(clips: Tensor, references: Tensor, *, metric: str = "error_sums") -> ErrorSums:
-    """Exact sums of squared and absolute errors of each frame; computed once for metrics that ask for the same pair in a row.
+    """Exact sums of squared and absolute errors of each frame; computed once for metrics that ask for one pair in a row.
 
-    clips, references: uint8 (B, T, C, H, W).
+    clips, references: uint8 (B, T, C, H, W).  metric: the name that an error message begins with.
     """
     check_pair(clips, references, metric=metric)
     return last_pair.recall(clips, references, "error_sums", lambda: _error_sums(clips, references))
@@ -42,26 +44,56 @@ def error_sums(clips: Tensor, references: Tensor, *, metric: str = "error_sums")
 
 def _error_sums(clips: Tensor, references: Tensor) -> ErrorSums:
     squared, absolute = [], []
-    for x, y in frame_tiles(clips, references):
-        difference = x.sub_(y).flatten(1)
+    for x, y in _tiles(clips, references):
+        difference = x.float().sub_(y).flatten(1)
         squared.append(exact_sums(difference.square()))
         absolute.append(exact_sums(difference.abs_()))
-    batch_and_time = clips.shape[:2]
-    return ErrorSums(_joined(squared, batch_and_time, clips), _joined(absolute, batch_and_time, clips), clips[0:1, 0].numel() or _values(clips))
+    batch, frames = clips.shape[:2]
+    return ErrorSums(_join(squared, batch, frames), _join(absolute, batch, frames), clips.shape[2:].numel())
 
 
 def channel_products(clips: Tensor, references: Tensor) -> Tensor:
-    """(B, T, 6) int64: for each frame Σ dᵢ·dⱼ over the pixels, d = x − y, for the channel pairs rr, gg, bb, rg, rb, gb.
+    """Exact sums Σ dᵢ·dⱼ over the pixels of each frame, d = x − y, for the channel pairs rr, gg, bb, rg, rb, gb.
 
-    clips, references: uint8 (B, T, C, H, W); grey counts as three equal channels.
+    clips, references: uint8 (B, T, C, H, W); grey counts as three equal channels.  Returns (B, T, 6) int64.
     """
-    tiles = []
-    for x, y in frame_tiles(clips, references):
-        red, green, blue = x.sub_(y).expand(-1, 3, -1, -1).flatten(2).unbind(1)
+    sums = []
+    for x, y in _tiles(clips, references):
+        difference = x.float().sub_(y).flatten(2)
+        red, green, blue = difference.expand(-1, 3, -1).unbind(1)
         pairs = ((red, red), (green, green), (blue, blue), (red, green), (red, blue), (green, blue))
-        tiles.append(torch.stack([exact_sums(a * b) for a, b in pairs], dim=-1))
-    return _joined(tiles, (*clips.shape[:2], 6), clips)
+        sums.append(torch.stack([exact_sums(one * other) for one, other in pairs], dim=-1))
+    return _join(sums, *clips.shape[:2])
 
 
-def frame_tiles(clips: Tensor, references: Tensor) -> list[tuple[Tensor, Tensor]]:
-    raise NotImplementedError
+def wrapped_square_sums(clips: Tensor, references: Tensor) -> Tensor:
+    """Sums of squared errors of each frame as uint8 arithmetic gives them: difference and square both modulo 256.
+
+    The levels first lose what `uint8(float32(v / 255) · 255)` loses.  clips, references: uint8 (B, T, C, H, W).
+    Returns (B, T) int64.
+    """
+    levels = torch.arange(256, dtype=torch.float32, device=clips.device)
+    truncated = (levels / 255 * 255).to(torch.uint8)
+    sums = []
+    for x, y in _tiles(clips, references):
+        difference = truncated[x.int()] - truncated[y.int()]
+        sums.append(exact_sums((difference * difference).flatten(1).float()))
+    return _join(sums, *clips.shape[:2])
+
+
+def exact_sums(values: Tensor) -> Tensor:
+    """(N, n) float32 integers of magnitude at most 255² → their exact sums, (N,) int64."""
+    grouped = values.shape[1] // _GROUP * _GROUP
+    whole = values[:, :grouped].unflatten(1, (-1, _GROUP)).sum(-1) if grouped else values.new_zeros(len(values), 1)
+    return (whole.double().sum(-1) + values[:, grouped:].sum(-1).double()).to(torch.int64)
+
+
+def _tiles(clips: Tensor, references: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """The frames of both, (n, C, H, W) at a time."""
+    at_once = _TILE_VALUES_CPU if clips.device.type == "cpu" else _TILE_VALUES_ELSEWHERE
+    frames = max(1, at_once // clips.shape[2:].numel())
+    return zip(clips.flatten(0, 1).split(frames), references.flatten(0, 1).split(frames), strict=True)
+
+
+def _join(sums: list[Tensor], batch: int, frames: int) -> Tensor:
+    return torch.cat(sums).unflatten(0, (batch, frames))
