@@ -56,7 +56,7 @@ class Contestant:
         seeds = tuple(clip_seed(task.seed, clip_id, sample) for clip_id in clip_ids)
         request = Request(to_float(clips[:, : task.context]), task.frames, task.target_start, seeds)
         started = time.perf_counter()
-        with torch.inference_mode():
+        with torch.no_grad():
             video = self._asked(request)
             rounded = to_uint8(checked_output(video, request, generator=str(self.row)))
             if rounded.is_cuda:

@@ -52,7 +52,7 @@ class MDGANConfig:
     """λ, the weight of the ranking loss in stage II. [recalled]"""
     rank_reduction: Literal["sum", "mean"] = "sum"
     """The L1 norm between two Gram matrices as a sum over their entries [note], or as a mean [ours]."""
-    rank_discriminator: Literal["none", "max", "min"] = "none"
+    rank_discriminator: Literal["none", "max", "min"] = "min"
     """D2's share in the ranking loss: none, it maximises it, or it minimises it. [ours]"""
 
     lr: float = 2e-4
