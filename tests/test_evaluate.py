@@ -188,7 +188,9 @@ def test_a_checkpoint_of_another_model_is_refused(tiny):
         scored(tiny, "mdgan@narrow.pt")
     wide = tiny.with_name("wide.toml")
     wide.write_text(tiny.read_text().replace("[32, 32]", "[64, 64]"))
-    with pytest.raises(VgbenchError, match=r"was trained for another shape than protocol wide asks: video.size: \[32, 32\] against \[64, 64\]"):
+    with pytest.raises(
+        VgbenchError, match=r"was trained for another shape than protocol wide asks: video.size: \[32, 32\] against \[64, 64\]"
+    ):
         evaluate([f"mdgan@{path}"], protocol=str(wide), metrics=["mse"])
 
 
@@ -256,4 +258,3 @@ def test_a_result_file_that_was_tampered_with_is_refused_with_its_line(tiny):
     (run.path / "run.json").write_text(json.dumps({"schema_version": 99}))
     with pytest.raises(RunError, match="has schema_version 99; this vgbench reads 1"):
         open_run(run.path)
-

@@ -55,7 +55,9 @@ def test_every_field_that_could_change_a_number_changes_the_id(section, values):
 
 
 def test_every_field_is_covered_by_the_list_above():
-    fields = {f"{section}.{field.name}" for section in ("data", "test", "video", "task") for field in dataclasses.fields(getattr(BASE, section))}
+    fields = {
+        f"{section}.{field.name}" for section in ("data", "test", "video", "task") for field in dataclasses.fields(getattr(BASE, section))
+    }
     assert fields == {
         *("data.dataset", "data.config", "test.split", "test.length", "test.stride", "test.which"),
         *("video.size", "video.channels", "video.resample", "video.fit"),
@@ -94,10 +96,16 @@ def test_every_shipped_protocol_can_be_read_and_does_not_score_a_given_frame():
     ("change", "message"),
     [
         ({"colour": 1}, "Unknown key 'colour' in protocol mine"),
-        ({"task": {"frames": 16, "score_form": 1}}, "Unknown key 'score_form' in the file for [task] of protocol mine. Did you mean score_from?"),
+        (
+            {"task": {"frames": 16, "score_form": 1}},
+            "Unknown key 'score_form' in the file for [task] of protocol mine. Did you mean score_from?",
+        ),
         ({"task": {"frames": 16, "score_from": 16}}, "score_from 16 must be from 0 to 15"),
         ({"task": {"frames": 16, "context": 1, "target_start": 2}}, "target_start 2 leaves a gap after the 1 context frames"),
-        ({"test": {"split": "test", "length": 8, "stride": 8}}, "[test] length 8 is too short for 1 context frames and 16 generated frames"),
+        (
+            {"test": {"split": "test", "length": 8, "stride": 8}},
+            "[test] length 8 is too short for 1 context frames and 16 generated frames",
+        ),
         ({"video": 5}, "video must be a section, [video], not 5"),
         ({"video": {"size": [64]}}, "size from the file: [64] is not a list [a whole number, a whole number]."),
         ({"data": {"dataset": "synthetic-sea"}}, "Unknown data set 'synthetic-sea'. Did you mean synthetic-sky?"),

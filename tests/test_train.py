@@ -138,8 +138,24 @@ def test_a_finished_run_is_not_resumed(tiny):
 
 
 def start(tiny: Path, *options: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "vgbench", "train", "mdgan", "--protocol", str(tiny), "--preset", "tiny", "--steps", "16", "--seed", "3"]
-    return subprocess.Popen([*command, "--checkpoint-every", "3", "--device", "cpu", *options], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+    command = [
+        sys.executable,
+        "-m",
+        "vgbench",
+        "train",
+        "mdgan",
+        "--protocol",
+        str(tiny),
+        "--preset",
+        "tiny",
+        "--steps",
+        "16",
+        "--seed",
+        "3",
+    ]
+    return subprocess.Popen(
+        [*command, "--checkpoint-every", "3", "--device", "cpu", *options], stderr=subprocess.PIPE, stdout=subprocess.PIPE
+    )
 
 
 def wait_until(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:

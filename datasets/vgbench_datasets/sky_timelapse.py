@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
 from vgbench import DataError, Dataset, Source, VideoError
@@ -31,7 +31,7 @@ _LAYOUT = (
     "Give the folder that holds both with --data sky-timelapse=DIR, or VGBENCH_DATA=sky-timelapse=DIR."
 )
 _NUMBER = re.compile(r"(\d+)$")
-_BROKEN = (OSError, SyntaxError, ValueError, UnidentifiedImageError)
+_BROKEN = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 
 class ShortVideo(NamedTuple):
@@ -129,9 +129,9 @@ def _list_split(root: Path, split: str) -> dict[str, ShortVideo]:
         raise DataError(f"The split '{split}' of sky-timelapse is not there: no folder {top}. {_LAYOUT}")
     folders = [short for video in _folders_in(top) for short in _folders_in(video)]
     videos = {f"{split}/{video.folder.relative_to(top).as_posix()}": video for video in in_threads(_list_video, folders)}
-    _warn(top, "folders without a frame are left out", [video for video in videos.values() if not video.frames])
-    _warn(top, "videos have pictures of zero bytes, which are passed over", [video for video in videos.values() if video.empty_files])
-    _warn(top, "videos have gaps in their frame numbers, which cut nothing", [video for video in videos.values() if video.gaps])
+    _warn(top, "without a frame, left out", [video for video in videos.values() if not video.frames])
+    _warn(top, "with pictures of zero bytes, which are no frames", [video for video in videos.values() if video.empty_files])
+    _warn(top, "with gaps in the frame numbers, which cut nothing", [video for video in videos.values() if video.gaps])
     videos = {source_id: video for source_id, video in videos.items() if video.frames}
     if not videos:
         raise DataError(f"{top} holds no short video with a frame. {_LAYOUT}")
@@ -163,7 +163,7 @@ def _folders_in(folder: Path) -> list[Path]:
 def _warn(top: Path, what: str, videos: Sequence[ShortVideo]) -> None:
     if videos:
         named = ", ".join(video.folder.relative_to(top).as_posix() for video in videos[:3])
-        _LOG.warning("%s: %d %s: %s%s", top, len(videos), what, named, ", …" if len(videos) > 3 else "")
+        _LOG.warning("%s: of the short videos %d %s: %s%s", top, len(videos), what, named, ", …" if len(videos) > 3 else "")
 
 
 def _size_of(folder: Path) -> tuple[int, int]:

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 
-
 def _moving_stripes(frames: int, height: int, width: int, channels: int = 3) -> Tensor:
     """uint8 (T, C, H, W): smooth enough for lossy codecs, every frame different."""
     t, y, x = np.meshgrid(np.arange(frames), np.arange(height), np.arange(width), indexing="ij")

@@ -125,13 +125,20 @@ def test_links_are_followed_but_never_in_circles(tmp_path):
 
 
 def test_nothing_to_open_says_what_was_looked_for(tmp_path):
-    with pytest.raises(DataError, match=r"holds no clips: looked in it and below for videos \(.*\.mkv.*\) and for folders of pictures \(.bmp"):
+    with pytest.raises(
+        DataError, match=r"holds no clips: looked in it and below for videos \(.*\.mkv.*\) and for folders of pictures \(.bmp"
+    ):
         open_clips(tmp_path)
     (tmp_path / "made.npy").touch()
     with pytest.raises(DataError, match=r"An array is named itself: .*made.npy"):
         open_clips(tmp_path)
     (tmp_path / "notes.txt").touch()
-    for name, why in [("gone", "does not exist"), ("gone.npy", "does not exist"), ("gone.npz:a", "does not exist"), ("notes.txt", "is neither")]:
+    for name, why in [
+        ("gone", "does not exist"),
+        ("gone.npy", "does not exist"),
+        ("gone.npz:a", "does not exist"),
+        ("notes.txt", "is neither"),
+    ]:
         with pytest.raises(DataError, match=rf"{name} {why}"):
             open_clips(tmp_path / name)
 

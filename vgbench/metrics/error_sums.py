@@ -84,7 +84,7 @@ def wrapped_square_sums(clips: Tensor, references: Tensor) -> Tensor:
 def exact_sums(values: Tensor) -> Tensor:
     """(N, n) float32 integers of magnitude at most 255² → their exact sums, (N,) int64."""
     grouped = values.shape[1] // _GROUP * _GROUP
-    whole = values[:, :grouped].unflatten(1, (-1, _GROUP)).sum(-1) if grouped else values.new_zeros(len(values), 1)
+    whole = values[:, :grouped].reshape(len(values), -1, _GROUP).sum(-1) if grouped else values.new_zeros(len(values), 1)
     return (whole.double().sum(-1) + values[:, grouped:].sum(-1).double()).to(torch.int64)
 
 
@@ -92,8 +92,9 @@ def _tiles(clips: Tensor, references: Tensor) -> Iterator[tuple[Tensor, Tensor]]
     """The frames of both, (n, C, H, W) at a time."""
     at_once = _TILE_VALUES_CPU if clips.device.type == "cpu" else _TILE_VALUES_ELSEWHERE
     frames = max(1, at_once // clips.shape[2:].numel())
-    return zip(clips.flatten(0, 1).split(frames), references.flatten(0, 1).split(frames), strict=True)
+    return zip(torch.split(clips.flatten(0, 1), frames), torch.split(references.flatten(0, 1), frames), strict=True)
 
 
 def _join(sums: list[Tensor], batch: int, frames: int) -> Tensor:
-    return torch.cat(sums).unflatten(0, (batch, frames))
+    joined = torch.cat(sums)
+    return joined.view(batch, frames, *joined.shape[1:])

@@ -35,7 +35,9 @@ def check_pair(clips: Tensor, references: Tensor, *, metric: str) -> None:
     if 0 in clips.shape[1:]:
         raise MetricError(f"{metric} needs clips with at least one frame and one pixel; these are {_size(clips)}.")
     if clips.device != references.device:
-        raise MetricError(f"{metric} compares clips on one device; the generated ones are on {clips.device}, the references on {references.device}.")
+        raise MetricError(
+            f"{metric} compares clips on one device; the generated ones are on {clips.device}, the references on {references.device}."
+        )
 
 
 def check_data_range(data_range: float, *, metric: str) -> None:

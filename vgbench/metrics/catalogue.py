@@ -1,0 +1,21 @@
+"""What the metrics of the core mean; light, so that listing them loads nothing."""
+
+from __future__ import annotations
+
+from vgbench.metrics.error_cards import error_specs
+from vgbench.metrics.ssim_cards import ssim_specs
+from vgbench.specs import MetricSpec
+
+BUNDLES: dict[str, tuple[str, ...]] = {
+    "openstl": ("mse@sum", "mae@sum", "rmse@openstl", "psnr@uint8wrap", "ssim@openstl"),
+    "common-metrics": ("psnr@frame", "ssim@wang"),
+    "torchmetrics": ("mse@mean", "mae@mean", "rmse@pooled", "psnr@dataset", "ssim@torchmetrics"),
+    "skimage": ("mse@mean", "psnr@frame", "ssim@skimage"),
+    "ffmpeg": ("mse@255", "psnr@video"),
+}
+"""Peer → the metrics that its own code reports; for openstl as it was before its correction of 2023-06-08."""
+
+
+def metric_specs() -> list[MetricSpec]:
+    """Every variant; the first of a name is what the bare name means."""
+    return [*error_specs(), *ssim_specs()]
