@@ -250,7 +250,7 @@ def test_a_result_file_that_was_tampered_with_is_refused_with_its_line(tiny):
     path = run.path / "scores.jsonl"
     lines = path.read_text().splitlines()
     path.write_text("\n".join([lines[0], '{"clip_id": "x"}', *lines[2:]]) + "\n")
-    with pytest.raises(RunError, match="scores.jsonl, line 2, is no score: 'source'"):
+    with pytest.raises(RunError, match="scores.jsonl, line 2, is no score: 'scores'"):
         build_leaderboard([run])
     path.write_text("\n".join(lines[:-1]) + "\n")
     with pytest.raises(RunError, match="9 lines of copy-first in scores.jsonl, 10 expected"):

@@ -75,7 +75,7 @@ def test_name_and_summary_do_not_change_the_id():
 
 def test_writing_a_default_out_does_not_change_the_id():
     table = protocol_table(BASE)
-    table["data"]["config"] = {}
+    table["data"]["config"] = {"train_sources": table["data"]["config"]["train_sources"]}
     assert parse_protocol(table, name="x", where="x").id(FINGERPRINT) == BASE.id(FINGERPRINT)
 
 

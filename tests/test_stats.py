@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
@@ -63,4 +65,4 @@ def test_holm_never_lowers_a_p_value_nor_changes_the_order(p_values):
     adjusted = holm(p_values)
     ordered = sorted(p_values, key=p_values.__getitem__)
     assert all(p_values[name] <= adjusted[name] <= 1 for name in p_values)
-    assert all(adjusted[first] <= adjusted[second] for first, second in zip(ordered, ordered[1:], strict=False))
+    assert all(adjusted[first] <= adjusted[second] for first, second in pairwise(ordered))

@@ -49,7 +49,7 @@ def test_a_run_leaves_what_a_reader_needs(tiny):
     assert {"argv", "versions", "plugins", "git", "machine", "started", "finished", "data_fingerprint"} <= set(record)
     assert {path.name for path in (run.path / "clips").iterdir()} == {"preview-base-000002.mp4", "preview-refine-000004.mp4"}
     assert [line["step"] for line in read_log(run.path)] == [1, 2, 3, 4]
-    assert {"adversarial", "content", "discriminator", "rank"} == set(list(read_log(run.path))[-1]["losses"])
+    assert {"adversarial", "content", "discriminator", "rank"} <= set(list(read_log(run.path))[-1]["losses"])
     assert 'preset = "tiny"' in (run.path / "config.toml").read_text()
 
 

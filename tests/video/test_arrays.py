@@ -111,7 +111,7 @@ def test_a_damaged_archive_and_a_missing_file_are_refused(tmp_path):
 def test_an_npy_under_the_suffix_of_an_archive_is_refused(tmp_path):
     np.save(tmp_path / "a.npy", _clips(1, 2, 4, 4, 3))
     (tmp_path / "a.npy").rename(tmp_path / "a.npz")
-    with pytest.raises(VideoError, match=r"a.npz is no .npz archive"):
+    with pytest.raises(VideoError, match=r"a.npz is a single array in spite of its suffix. Rename it to .npy"):
         _open(tmp_path / "a.npz")
 
 

@@ -56,11 +56,14 @@ def test_the_same_size_gives_the_same_bits(noise, resample):
 
 @pytest.mark.parametrize(("resample", "filter"), [("bilinear", Image.Resampling.BILINEAR), ("bicubic", Image.Resampling.BICUBIC)])
 @pytest.mark.parametrize("size", [(16, 16), (37, 20), (90, 120)])
-def test_the_antialiased_filters_are_pillows_within_one_level(noise, resample, filter, size):
+def test_the_antialiased_filters_are_those_of_pillow(noise, resample, filter, size):
     video = noise(1, 61, 83)
-    image = Image.fromarray(video[0].permute(1, 2, 0).numpy()).resize(size[::-1], filter)
-    expected = torch.from_numpy(np.array(image)).permute(2, 0, 1)
-    assert (resize(video, size, resample=resample)[0].int() - expected.int()).abs().max() <= 1
+    # In 8 bits Pillow also rounds and clamps between its two passes; in float32 it does not.
+    planes = [np.array(Image.fromarray(plane.numpy().astype(np.float32)).resize(size[::-1], filter)) for plane in video[0]]
+    expected = np.clip(np.rint(np.stack(planes)), 0, 255)
+    difference = np.abs(resize(video, size, resample=resample)[0].numpy() - expected)
+    assert difference.max() <= 1
+    assert (difference > 0).mean() < 1e-3  # only where the exact value is a half
 
 
 def test_area_is_the_mean_rounded_half_to_even(noise):

@@ -24,7 +24,7 @@ def whole(tmp_path, make_video, moving_stripes):
         "ffv1.mkv": tmp_path / "ffv1.mkv",
         "preview.mp4": tmp_path / "preview.mp4",
         "h264.mkv": make_video("h264.mkv", video),
-        "fast.mp4": make_video("fast.mp4", video, options={"crf": "1"}, container_options={"movflags": "faststart"}),
+        "fast.mp4": make_video("fast.mp4", video, options={"g": "1"}, container_options={"movflags": "faststart"}),
         "pieces.mp4": make_video("pieces.mp4", video, options={"g": "5"}, container_options={"movflags": "frag_keyframe+empty_moov"}),
         "ffv1.avi": make_video("ffv1.avi", video, "ffv1", "bgr0"),
         "mjpeg.avi": make_video("mjpeg.avi", video, "mjpeg", "yuvj420p"),

@@ -21,6 +21,7 @@ from vgbench.video.info import VideoInfo, frame_range
 from vgbench.video.pixels import Pixels
 
 ARRAY_SUFFIXES = (".npy", ".npz")
+_NPY_MAGIC = b"\x93NUMPY"
 _BROKEN = (OSError, EOFError, ValueError, KeyError, SyntaxError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 
 
@@ -78,8 +79,12 @@ def _load(address: ArrayAddress) -> NDArray[Any]:
         if path.suffix.lower() == ".npy":
             array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
             return array
-        with np.load(path, allow_pickle=False) as archive:
-            return _member(path, name, archive)
+        # Opened here, since numpy leaves a file open whose archive is broken.
+        with open(path, "rb") as file:
+            _check_is_archive(path, file.read(len(_NPY_MAGIC)))
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as archive:
+                return _member(path, name, archive)
     except _BROKEN as error:
         raise VideoError(
             f"{path} cannot be read as an array: {_reason(error)}. It may be truncated, or hold Python objects, which are not loaded: "
@@ -87,9 +92,12 @@ def _load(address: ArrayAddress) -> NDArray[Any]:
         ) from error
 
 
+def _check_is_archive(path: Path, magic: bytes) -> None:
+    if magic == _NPY_MAGIC:
+        raise VideoError(f"{path} is a single array in spite of its suffix. Rename it to .npy.")
+
+
 def _member(path: Path, name: str | None, archive: Any) -> NDArray[Any]:
-    if not isinstance(archive, np.lib.npyio.NpzFile):
-        raise VideoError(f"{path} is no .npz archive in spite of its suffix. Rename it to .npy, or save it with numpy.savez.")
     names = archive.files
     known = "the arrays in it: " + (", ".join(f"{path.name}:{known}" for known in names) or "none")
     if name is None and len(names) != 1:

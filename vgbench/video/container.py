@@ -32,28 +32,12 @@ _DEMUXERS = (
 )
 _THREADED_FROM = 640 * 360
 """Pixels a frame from which frames are decoded in parallel; below, starting the threads costs more than it saves."""
-_ONE_PACKET_ONE_FRAME = frozenset(
-    # fmt: off
-    {
-        "ffv1",
-        "mjpeg",
-        "png",
-        "rawvideo",
-        "huffyuv",
-        "ffvhuff",
-        "utvideo",
-        "magicyuv",
-        "prores",
-        "dnxhd",
-        "h264",
-        "hevc",
-        "vp9",
-        "av1",
-        "libdav1d",
-        "libaom-av1",
-    }
-    # fmt: on
-)
+# fmt: off
+_ONE_PACKET_ONE_FRAME = frozenset({
+    "ffv1", "mjpeg", "png", "rawvideo", "huffyuv", "ffvhuff", "utvideo", "magicyuv", "prores", "dnxhd",
+    "h264", "hevc", "vp9", "av1", "libdav1d", "libaom-av1",
+})
+# fmt: on
 """Decoders for which each packet that is not discarded holds one frame to be shown; elsewhere only decoding counts exactly."""
 _END_TOLERANCE = 1.5
 """Frames by which a duration may exceed the last frame's end: one for a last frame without length, a half for rounding."""

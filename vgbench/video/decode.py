@@ -15,33 +15,12 @@ from vgbench.video.gif import is_gif, probe_gif, read_gif
 from vgbench.video.info import VideoInfo, check_range, frame_range
 from vgbench.video.pixels import Pixels, frame_pixels, orientation, pixel_rule
 
-VIDEO_SUFFIXES = frozenset(
-    # fmt: off
-    {
-        ".mp4",
-        ".m4v",
-        ".mov",
-        ".3gp",
-        ".mkv",
-        ".webm",
-        ".avi",
-        ".gif",
-        ".mpg",
-        ".mpeg",
-        ".ts",
-        ".m2ts",
-        ".mts",
-        ".wmv",
-        ".asf",
-        ".flv",
-        ".ogv",
-        ".y4m",
-        ".ivf",
-        ".nut",
-        ".mxf",
-    }
-    # fmt: on
-)
+# fmt: off
+VIDEO_SUFFIXES = frozenset({
+    ".mp4", ".m4v", ".mov", ".3gp", ".mkv", ".webm", ".avi", ".gif", ".mpg", ".mpeg", ".ts", ".m2ts", ".mts",
+    ".wmv", ".asf", ".flv", ".ogv", ".y4m", ".ivf", ".nut", ".mxf",
+})
+# fmt: on
 """The files that count as videos in a folder; a path that is given by itself may have any suffix."""
 
 

@@ -117,10 +117,19 @@ def _bad_cluster(file: BinaryIO, start: int, end: int) -> str | None:
         if element.identifier != _CLUSTER:
             continue
         file.seek(element.start)
-        content = file.read(element.end - element.start)
-        if content[:2] == bytes((_CRC32, 0x84)) and zlib.crc32(content[6:]) != int.from_bytes(content[2:6], "little"):
+        head = file.read(6)
+        if head[:2] == bytes((_CRC32, 0x84)) and _crc32(file, element.end - element.start - 6) != int.from_bytes(head[2:], "little"):
             return f"the frames stored from byte {element.start:,} on differ from their checksum"
     return None
+
+
+def _crc32(file: BinaryIO, length: int) -> int:
+    """Of the next `length` bytes, read piece by piece."""
+    checksum = 0
+    while length > 0 and (piece := file.read(min(length, 1 << 20))):
+        checksum = zlib.crc32(piece, checksum)
+        length -= len(piece)
+    return checksum
 
 
 def _elements(file: BinaryIO, position: int, end: int) -> Iterator[_Element]:

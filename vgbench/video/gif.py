@@ -22,14 +22,16 @@ _EXTENSION, _IMAGE, _TRAILER, _GRAPHIC_CONTROL = 0x21, 0x2C, 0x3B, 0xF9
 
 class _Blocks(NamedTuple):
     frames: int
-    seconds: float
-    """The sum of the frames' delays."""
+    hundredths: int
+    """Of a second: the sum of the frames' delays."""
     is_complete: bool
     """Whether the trailer, the last byte of every whole GIF, was reached."""
 
 
 def is_gif(path: Path) -> bool:
     """Whether the file begins as a GIF, whatever its suffix."""
+    if not path.is_file():  # opening a pipe would wait for its writer
+        return False
     try:
         with open(path, "rb") as file:
             return file.read(6) in (b"GIF87a", b"GIF89a")
@@ -46,7 +48,7 @@ def probe_gif(path: Path) -> VideoInfo:
         raise VideoError(
             f"{path}: decoded {blocks.frames} frames, then the GIF ends without its trailer. The file is truncated: copy or make it again."
         )
-    fps = blocks.frames / blocks.seconds if blocks.seconds else None
+    fps = 100 * blocks.frames / blocks.hundredths if blocks.hundredths else None
     width, height = int.from_bytes(head[6:8], "little"), int.from_bytes(head[8:10], "little")
     return VideoInfo(blocks.frames, fps, height, width, 3)
 
@@ -75,7 +77,7 @@ def _read_blocks(file: BinaryIO, head: bytes) -> _Blocks:
         file.seek(_table_bytes(head[10]), 1)
     while kind := file.read(1):
         if kind[0] == _TRAILER:
-            return _Blocks(frames, hundredths / 100, True)
+            return _Blocks(frames, hundredths, True)
         if kind[0] == _EXTENSION:
             label = file.read(1)
             content = _sub_blocks(file)
@@ -93,7 +95,7 @@ def _read_blocks(file: BinaryIO, head: bytes) -> _Blocks:
             frames += 1
         else:
             break
-    return _Blocks(frames, hundredths / 100, False)
+    return _Blocks(frames, hundredths, False)
 
 
 def _table_bytes(flags: int) -> int:
