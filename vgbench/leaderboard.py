@@ -293,6 +293,8 @@ def _mark_ties(standings: list[Standing], specs: Sequence[MetricSpec], tests: Ma
     """Say of each score whether a paired bootstrap with Holm's correction tells it from the metric's best."""
     from dataclasses import replace
 
+    if len(standings) < 2:
+        return standings
     marked = {standing.label: dict(standing.scores) for standing in standings}
     for spec in specs:
         if any(standing.scores[spec.id].n_sources < LEAST_SOURCES_TO_TEST for standing in standings):
@@ -321,11 +323,9 @@ def _doubts(standings: Sequence[Standing], specs: Sequence[MetricSpec]) -> list[
     doubts = []
     sources = min(score.n_sources for standing in standings for score in standing.scores.values())
     if sources < FEW_SOURCES:
-        plural = "video" if sources == 1 else "videos"
-        doubts.append(
-            f"Only {sources} source {plural}: its windows are not independent, and intervals over fewer than {FEW_SOURCES} are too narrow"
-            + (" and no difference is tested." if sources < LEAST_SOURCES_TO_TEST else ".")
-        )
+        untested = ", and no difference is tested" if sources < LEAST_SOURCES_TO_TEST else ""
+        count = "1 source video" if sources == 1 else f"{sources} source videos"
+        doubts.append(f"Only {count}: intervals over fewer than {FEW_SOURCES} are too narrow{untested}.")
     for standing in standings:
         for spec in specs:
             score = standing.scores[spec.id]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -10,12 +12,18 @@ from vgbench.leaderboard import Leaderboard, Standing
 from vgbench.report.cells import decimals, definition_lines, duration, heading, number
 from vgbench.specs import MetricSpec
 
+METRIC_WIDTH = 16
+"""Columns that a metric takes, with its interval."""
+FACTS_WIDTH = 22
+"""Columns that parameters and time take."""
+
 
 def print_leaderboard(console: Console, leaderboard: Leaderboard, *, per_frame: bool = False) -> None:
     """The table, what its marks mean, and where the run lies."""
     protocol = leaderboard.protocol
     console.print(f"[bold]{protocol['name']}[/]  protocol {protocol['id']}", highlight=False)
-    console.print(_table(leaderboard))
+    for table in _tables(leaderboard, console.width):
+        console.print(table)
     for line in definition_lines(leaderboard):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     if per_frame:
@@ -25,21 +33,32 @@ def print_leaderboard(console: Console, leaderboard: Leaderboard, *, per_frame: 
         console.print(f"Run: {run}", highlight=False, markup=False, soft_wrap=True)
 
 
-def _table(leaderboard: Leaderboard) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("generator", overflow="fold", min_width=10)
-    for spec in leaderboard.metrics:
-        table.add_column(heading(spec).replace(" ", "\n", 1), justify="right", no_wrap=True)
-    table.add_column("para-\nmeters", justify="right")
-    table.add_column("s a\nclip", justify="right")
-    for standing in leaderboard.standings:
-        cells = [_cell(leaderboard, standing, spec) for spec in leaderboard.metrics]
-        size = "–" if standing.parameters is None else f"{standing.parameters:,}"
-        table.add_row(standing.label, *cells, size, duration(standing.seconds_per_clip))
-    return table
+def _tables(leaderboard: Leaderboard, width: int) -> Iterator[Table]:
+    """The table, cut into several where its metrics are too many for the width; the last has parameters and time."""
+    labels = max(len(standing.label) for standing in leaderboard.standings)
+    at_once = max(1, (width - min(labels, 24) - FACTS_WIDTH) // METRIC_WIDTH)
+    groups = [leaderboard.metrics[start : start + at_once] for start in range(0, len(leaderboard.metrics), at_once)]
+    for specs in groups:
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        table.add_column("generator", overflow="fold", min_width=min(labels, 24))
+        for spec in specs:
+            table.add_column(heading(spec).replace(", ", "\n").replace(" ", "\n", 1), justify="right", no_wrap=True)
+        if specs is groups[-1]:
+            table.add_column("para-\nmeters", justify="right", no_wrap=True)
+            table.add_column("s a\nclip", justify="right", no_wrap=True)
+        for standing in leaderboard.standings:
+            cells = [_cell(leaderboard, standing, spec) for spec in specs]
+            table.add_row(standing.label, *cells, *(_facts(standing) if specs is groups[-1] else ()))
+        yield table
+
+
+def _facts(standing: Standing) -> tuple[str, str]:
+    size = "–" if standing.parameters is None else f"{standing.parameters:,}"
+    return size, duration(standing.seconds_per_clip)
 
 
 def _cell(leaderboard: Leaderboard, standing: Standing, spec: MetricSpec) -> str:
+    """The value, and its interval below it."""
     score = standing.scores[spec.id]
     places = decimals(leaderboard, spec)
     text = number(score.value, places) + (" ≈" if score.tied_with_best else "  ")

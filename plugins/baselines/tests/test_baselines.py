@@ -4,8 +4,8 @@ from importlib import import_module
 
 import pytest
 import torch
-from vgbench import Batch, CheckpointError, Generator, GeneratorError, GeneratorSpec, Request
 
+from vgbench import Batch, CheckpointError, Generator, GeneratorError, GeneratorSpec, Request
 from vgbench_baselines.copying import CopyFirst, CopyLast
 from vgbench_baselines.linear import Linear
 from vgbench_baselines.noise import Noise

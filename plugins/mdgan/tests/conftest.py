@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-from vgbench import Batch, Host
 
+from vgbench import Batch, Host
 from vgbench_mdgan.config import MDGANConfig
 from vgbench_mdgan.generator import MDGAN
 

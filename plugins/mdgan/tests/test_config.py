@@ -3,8 +3,8 @@ import subprocess
 import sys
 
 import pytest
-from vgbench import ConfigError, UnknownName
 
+from vgbench import ConfigError, UnknownName
 from vgbench_mdgan.config import MDGANConfig
 from vgbench_mdgan.levels import levels
 

@@ -1,8 +1,8 @@
 import pytest
 import torch
 from torch import nn
-from vgbench import CheckpointError, GeneratorError, Request
 
+from vgbench import CheckpointError, GeneratorError, Request
 from vgbench_mdgan.networks import Discriminator
 
 

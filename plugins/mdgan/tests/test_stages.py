@@ -1,7 +1,7 @@
 import pytest
 import torch
-from vgbench import CheckpointError, GeneratorError
 
+from vgbench import CheckpointError, GeneratorError
 from vgbench_mdgan.networks import Discriminator
 
 
@@ -108,8 +108,8 @@ def test_without_a_share_in_the_rank_the_discriminator_learns_from_two_videos(ma
 
 
 def test_the_rank_weight_scales_what_the_refine_network_gets_from_the_rank(make_generator, make_host, make_batch):
-    without = refine_stage(make_generator, make_host, rank_weight=0.0)[1].step(make_batch())
-    with_rank = refine_stage(make_generator, make_host, rank_weight=50.0)[1].step(make_batch())
+    without = refine_stage(make_generator, make_host, rank_discriminator="none", rank_weight=0.0)[1].step(make_batch())
+    with_rank = refine_stage(make_generator, make_host, rank_discriminator="none", rank_weight=50.0)[1].step(make_batch())
     assert numbers(without)["rank"] == numbers(with_rank)["rank"]
     assert numbers(with_rank)["generator_gradient"] > 2 * numbers(without)["generator_gradient"]
 

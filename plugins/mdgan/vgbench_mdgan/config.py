@@ -51,9 +51,14 @@ class MDGANConfig:
     rank_weight: float = 1.0
     """λ, the weight of the ranking loss in stage II. [recalled]"""
     rank_reduction: Literal["sum", "mean"] = "sum"
-    """The L1 norm between two Gram matrices as a sum over their entries [note], or as a mean [ours]."""
+    """The L1 norm between two Gram matrices as a sum over their entries [note], or as a mean [ours]. With the mean
+    the distances are near 0, and so is the gradient: raise `rank_weight` with it."""
     rank_discriminator: Literal["none", "max", "min"] = "min"
-    """D2's share in the ranking loss: none, it maximises it, or it minimises it. [ours]"""
+    """D2's share in the ranking loss: none, it maximises it, or it minimises it. [note] suggests max; the default is [ours].
+
+    On drifting gradients (32×32×8 and 64×64×16, 200 to 700 steps of stage II, four learning rates) every choice stayed finite;
+    min trained most steadily and gave the smallest error; max made the norm of D2's gradient 2 to 74 times that of min. With min
+    the third feature's ranking is soon fulfilled, so it teaches G2 little. The README has the table."""
 
     lr: float = 2e-4
     """Adam's learning rate, for generators and discriminators. [recalled]"""
@@ -70,8 +75,8 @@ class MDGANConfig:
 
     presets: ClassVar[Mapping[str, Mapping[str, object]]] = {
         "paper": {},
-        "small": {"width": 16, "batch_size": 4, "steps": 600, "base_share": 0.5},
-        "tiny": {"width": 8, "batch_size": 4, "steps": 60, "base_share": 0.5},
+        "small": {"width": 16, "batch_size": 4, "steps": 600, "lr": 1e-3, "base_share": 0.5},
+        "tiny": {"width": 8, "batch_size": 4, "steps": 60, "lr": 1e-3, "base_share": 0.5},
     }
     """paper: the defaults, which are the paper's at 128×128×32; small: 64×64×16 on two CPU cores; tiny: 32×32×8, for tests."""
 
