@@ -2,9 +2,6 @@
 
 Z. Wang, A. C. Bovik, H. R. Sheikh, E. P. Simoncelli, "Image quality assessment: from error visibility to structural similarity",
 IEEE Transactions on Image Processing 13(4), 2004.
-
-Everything is computed in float64 from 8-bit levels, a clip at a time in chunks of frames whose length depends on the frame's size
-alone; so a clip's score is the same bits whatever its batch.
 """
 
 from __future__ import annotations
@@ -19,16 +16,13 @@ from torch.nn import functional
 from vgbench.errors import MetricError
 from vgbench.interfaces import PairedMetric
 from vgbench.metrics.pairs import check_data_range, check_pair
-from vgbench.metrics.windows import Window, gaussian_window, slide_along, slide_down, uniform_window
+from vgbench.metrics.similarity import Stability, mean_similarity
+from vgbench.metrics.windows import Window, gaussian_window, uniform_window
 
 GAUSSIAN = gaussian_window(11, 1.5)
 UNIFORM = uniform_window(7)
 K1, K2 = 0.01, 0.03
 LEVELS = 255.0
-YIQ_LUMA = (0.299, 0.587, 0.114)
-_CHUNK_VALUES_CPU = 1 << 15
-"""Values of one video at a time: its four maps then stay in a core's cache."""
-_CHUNK_VALUES_ELSEWHERE = 1 << 24
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,10 +40,20 @@ class Definition:
     """Whether the border is reflected, so that every pixel has a window; else only windows inside the frame count."""
     clamp_contrast: bool = False
     """Whether a negative contrast-structure term counts as 0."""
-    clamp_variance: bool = False
-    """Whether variances that rounding makes negative count as 0."""
     prepare: Callable[[Tensor], Tensor] | None = None
-    """Applied to float64 levels (T, C, H, W) first."""
+    """Applied to a clip's levels, uint8 (T, C, H, W), first."""
+
+    @property
+    def least_size(self) -> int:
+        """The least height and width in pixels, before anything is prepared: of reflected frames half a window, else a window."""
+        return self.window.size // 2 + 1 if self.reflect else self.window.size
+
+    @property
+    def stability(self) -> Stability:
+        """C₁ and C₂; sample covariances are n/(n − 1) times the biased ones, which comes to a smaller C₂."""
+        pixels = self.window.size**2
+        covariance_factor = pixels / (pixels - 1) if self.sample_covariance else 1
+        return Stability((K1 * self.data_range) ** 2, (K2 * self.data_range) ** 2 / covariance_factor)
 
 
 def ssim(clips: Tensor, references: Tensor, definition: Definition) -> Tensor:
@@ -66,94 +70,59 @@ def ssim(clips: Tensor, references: Tensor, definition: Definition) -> Tensor:
     check_pair(clips, references, metric=definition.metric)
     check_data_range(definition.data_range, metric=definition.metric)
     _check_size(clips, definition)
-    return torch.stack([_clip_ssim(one, other, definition) for one, other in zip(clips, references, strict=True)])
+    x, y = _planes(clips, definition), _planes(references, definition)
+    planes = mean_similarity(x, y, window=definition.window, stability=definition.stability, clamp_contrast=definition.clamp_contrast)
+    channels = planes.view(*clips.shape[:2], planes.shape[1] // clips.shape[1]).unbind(-1)
+    total = torch.zeros_like(channels[0])
+    for channel in channels:  # in this order, which a reduction would leave to torch
+        total += channel
+    return total / len(channels)
 
 
 def _check_size(clips: Tensor, definition: Definition) -> None:
     height, width = clips.shape[3:]
-    least = definition.window.size // 2 + 1 if definition.reflect else definition.window.size
-    if min(height, width) < least:
+    if min(height, width) < definition.least_size:
         raise MetricError(
-            f"{definition.metric} slides a {definition.window.name} window over frames of at least {least}×{least} pixels; "
-            f"these are {height}×{width}."
+            f"{definition.metric} slides a {definition.window.name} window over frames of at least "
+            f"{definition.least_size}×{definition.least_size} pixels; these are {height}×{width}."
         )
 
 
-def _clip_ssim(clip: Tensor, reference: Tensor, definition: Definition) -> Tensor:
-    values = _CHUNK_VALUES_CPU if clip.device.type == "cpu" else _CHUNK_VALUES_ELSEWHERE
-    frames = max(1, values // clip[0].numel())
-    chunks = zip(torch.split(clip, frames), torch.split(reference, frames), strict=True)
-    return torch.cat([_chunk_ssim(_prepared(one, definition), _prepared(other, definition), definition) for one, other in chunks])
-
-
-def _prepared(frames: Tensor, definition: Definition) -> Tensor:
-    """(T, C, H, W) uint8 → (H, T, C, W) float64: rows first, so that both filters run over contiguous memory."""
-    levels = frames.double()
+def _planes(clips: Tensor, definition: Definition) -> Tensor:
+    """(B, T, C, H, W) uint8 → (B, T·C, H, W): what the window slides over, one plane a channel."""
     if definition.prepare is not None:
-        levels = definition.prepare(levels)
+        clips = torch.stack([definition.prepare(clip) for clip in clips])
     if definition.reflect:
-        border = definition.window.size // 2
-        levels = functional.pad(levels, (border, border, border, border), mode="reflect")
-    return levels.permute(2, 0, 1, 3)
+        clips = _reflected(_reflected(clips, -2, definition.window), -1, definition.window)
+    return clips.flatten(1, 2)
 
 
-def _chunk_ssim(x: Tensor, y: Tensor, definition: Definition) -> Tensor:
-    """(H, T, C, W) float64 of both → (T,) float64."""
-    height, frames, channels, width = x.shape
-    maps = x.new_empty(height, 4, frames, channels, width)
-    maps[:, 0], maps[:, 1] = x, y
-    torch.mul(x, y, out=maps[:, 3])
-    torch.mul(maps[:, 0], maps[:, 0], out=maps[:, 2])
-    maps[:, 2].addcmul_(maps[:, 1], maps[:, 1])
-    mean_x, mean_y, mean_squares, mean_product = _filtered(maps, definition.window)
-
-    # Var x + Var y and Cov(x, y) of each window
-    product, squares = mean_x * mean_y, mean_x.square() + mean_y.square()
-    variances, covariance = mean_squares - squares, mean_product - product
-    if definition.clamp_variance:
-        variances = variances.clamp_min_(0)
-    if definition.sample_covariance:
-        pixels = definition.window.size**2
-        variances, covariance = variances * (pixels / (pixels - 1)), covariance * (pixels / (pixels - 1))
-    c1, c2 = (K1 * definition.data_range) ** 2, (K2 * definition.data_range) ** 2
-    contrast = (2 * covariance + c2) / (variances + c2)
-    if definition.clamp_contrast:
-        contrast = contrast.clamp_min_(0)
-    similarity = (2 * product + c1) / (squares + c1) * contrast
-
-    # Rows first: each sum has a fixed length, so its bits do not depend on the number of threads.
-    rows = similarity.sum(dim=-1).mean(dim=-1).double()
-    return rows.T.contiguous().mean(dim=-1) / similarity.shape[-1]
+def _reflected(clips: Tensor, axis: int, window: Window) -> Tensor:
+    """Half a window more at both ends of an axis, mirrored about the first and the last pixel, which are not repeated."""
+    length, border = clips.shape[axis], window.size // 2
+    before, after = torch.arange(border, 0, -1), torch.arange(length - 2, length - 2 - border, -1)
+    return clips.index_select(axis, torch.cat([before, torch.arange(length), after]).to(clips.device))
 
 
-def _filtered(maps: Tensor, window: Window) -> tuple[Tensor, ...]:
-    """(H, 4, T, C, W) → four tensors (H', T, C, W') of local means."""
-    height, *inner, width = maps.shape
-    along = maps.new_empty(height, *inner, width - window.size + 1)
-    slide_along(maps.view(-1, width), window, along.view(-1, along.shape[-1]))
-    down = maps.new_empty(height - window.size + 1, *along.shape[1:])
-    slide_down(along.view(height, -1), window, down.view(len(down), -1))
-    return down.unbind(1)
+def yiq_luma(clip: Tensor) -> Tensor:
+    """Luma of YIQ, 0.299·R + 0.587·G + 0.114·B, rounded half to even: uint8 (T, C, H, W) → (T, 1, H, W); grey is its own luma."""
+    if clip.shape[1] == 1:
+        return clip
+    red, green, blue = clip.int().unbind(1)
+    thousandths = 299 * red + 587 * green + 114 * blue  # integers, so that a half is exactly a half
+    return (thousandths.double() / 1000).round().to(torch.uint8).unsqueeze(1)
 
 
-def yiq_luma(levels: Tensor) -> Tensor:
-    """Luma of YIQ rounded to whole levels: (T, C, H, W) → (T, 1, H, W); grey is its own luma."""
-    if levels.shape[1] == 1:
-        return levels
-    weights = levels.new_tensor(YIQ_LUMA).view(1, 3, 1, 1)
-    return (levels * weights).sum(dim=1, keepdim=True).round()
-
-
-def pooled_like_piq(levels: Tensor) -> Tensor:
-    """Average-pooled by min(height, width) / 256, rounded, where that is more than 1."""
-    factor = max(1, round(min(levels.shape[-2:]) / 256))
-    return functional.avg_pool2d(levels, factor) if factor > 1 else levels
+def pooled_like_piq(clip: Tensor) -> Tensor:
+    """Average-pooled by min(height, width) / 256, rounded, where that is more than 1: (T, C, H, W) → float64, or as it was."""
+    factor = max(1, round(min(clip.shape[-2:]) / 256))
+    return functional.avg_pool2d(clip.double(), factor) if factor > 1 else clip
 
 
 WANG = Definition(metric="ssim@wang")
 SKIMAGE = Definition(metric="ssim@skimage", window=UNIFORM, sample_covariance=True)
 OPENSTL = Definition(metric="ssim@openstl", window=UNIFORM, sample_covariance=True, data_range=2 * LEVELS)
-TORCHMETRICS = Definition(metric="ssim@torchmetrics", reflect=True, clamp_variance=True)
+TORCHMETRICS = Definition(metric="ssim@torchmetrics", reflect=True)
 PIQ = Definition(metric="ssim@piq", prepare=pooled_like_piq)
 PYIQA = Definition(metric="ssim@pyiqa", prepare=yiq_luma, clamp_contrast=True)
 
