@@ -12,9 +12,10 @@ from vgbench.cli import options
 @click.command("demo")
 @click.option("--steps", type=click.IntRange(min=2), metavar="N", help="Training steps. Default: as the preset small says.")
 @click.option("--seed", type=click.IntRange(min=0, max=2**31 - 1), default=0, show_default=True, metavar="S")
+@options.limit_option
 @options.runs_option
 @options.device_option
-def command(steps: int | None, seed: int, runs: Path, device: str) -> int:
+def command(steps: int | None, seed: int, limit: int | None, runs: Path, device: str) -> int:
     """Train mdgan (preset small) on the made sky, score it beside the baselines, print the table and what was written."""
     from vgbench.cli.progress import ConsoleObserver, stderr_console
     from vgbench.cli.results import show_results
@@ -27,7 +28,7 @@ def command(steps: int | None, seed: int, runs: Path, device: str) -> int:
         click.echo(f"Interrupted. Go on with: vgbench train mdgan --resume {trained.path}", err=True)
         return 1
     with ConsoleObserver(stderr_console()).showing() as observer:
-        run = evaluate(_everything_with(trained.path), runs=runs, device=device, observer=observer)
+        run = evaluate(_everything_with(trained.path), limit=limit, runs=runs, device=device, observer=observer)
     status = show_results(run, as_json=False, per_frame=False)
     click.echo(f"Training: {trained.path}")
     for preview in sorted((trained.path / "clips").glob("*.mp4")):

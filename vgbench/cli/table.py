@@ -28,6 +28,7 @@ def print_leaderboard(console: Console, leaderboard: Leaderboard, *, per_frame: 
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     if per_frame:
         for spec in leaderboard.metrics:
+            console.print(f"{spec.id} as measured at each frame, before pooling", highlight=False)
             console.print(_frame_table(leaderboard, spec))
     for run in leaderboard.runs:
         console.print(f"Run: {run}", highlight=False, markup=False, soft_wrap=True)
@@ -72,7 +73,7 @@ def _cell(leaderboard: Leaderboard, standing: Standing, spec: MetricSpec) -> str
 def _frame_table(leaderboard: Leaderboard, spec: MetricSpec) -> Table:
     curves = {standing.label: standing.scores[spec.id].per_frame for standing in leaderboard.standings}
     length = max((len(curve) for curve in curves.values() if curve), default=0)
-    table = Table(box=box.SIMPLE_HEAD, title=f"{spec.id} as measured at each frame, before pooling", title_justify="left", pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("frame", justify="right")
     for label in curves:
         table.add_column(label, justify="right")

@@ -105,12 +105,15 @@ def _reflected(clips: Tensor, axis: int, window: Window) -> Tensor:
 
 
 def yiq_luma(clip: Tensor) -> Tensor:
-    """Luma of YIQ, 0.299·R + 0.587·G + 0.114·B, rounded half to even: uint8 (T, C, H, W) → (T, 1, H, W); grey is its own luma."""
+    """Luma of YIQ rounded to whole levels: uint8 (T, C, H, W) → (T, 1, H, W); grey is its own luma.
+
+    In float32 on [0, 1] and in this order, as pyiqa computes it: one colour in a thousand lies exactly between two levels, and
+    goes where float32's rounding sends it.
+    """
     if clip.shape[1] == 1:
         return clip
-    red, green, blue = clip.int().unbind(1)
-    thousandths = 299 * red + 587 * green + 114 * blue  # integers, so that a half is exactly a half
-    return (thousandths.double() / 1000).round().to(torch.uint8).unsqueeze(1)
+    red, green, blue = (clip.float() / 255).unbind(1)
+    return ((red * 0.299 + green * 0.587 + blue * 0.114) * 255).round().to(torch.uint8).unsqueeze(1)
 
 
 def pooled_like_piq(clip: Tensor) -> Tensor:

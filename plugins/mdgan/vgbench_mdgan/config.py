@@ -75,7 +75,7 @@ class MDGANConfig:
 
     presets: ClassVar[Mapping[str, Mapping[str, object]]] = {
         "paper": {},
-        "small": {"width": 16, "batch_size": 4, "steps": 600, "lr": 1e-3, "base_share": 0.5},
+        "small": {"width": 16, "batch_size": 4, "steps": 600, "lr": 5e-4, "base_share": 0.5},
         "tiny": {"width": 8, "batch_size": 4, "steps": 60, "lr": 1e-3, "base_share": 0.5},
     }
     """paper: the defaults, which are the paper's at 128×128×32; small: 64×64×16 on two CPU cores; tiny: 32×32×8, for tests."""
