@@ -75,7 +75,7 @@ def test_an_evaluation_alone_scores_the_baselines_and_after_a_training_that_run_
     assert set(rows) == {*BASELINES, "mdgan", "mdgan:base"}
     assert rows["mdgan"]["weights"]["run"] == trained.name
     assert rows["mdgan"]["parameters"] == 2 * rows["mdgan:base"]["parameters"] > 0
-    assert all(line.seconds > 0 for line in read_scores(after.path))
+    assert all(row["seconds_per_clip"] > 0 for row in rows.values())
 
 
 def test_a_limited_evaluation_has_an_id_of_its_own(tiny):
@@ -224,6 +224,18 @@ def test_two_rows_of_one_label_are_refused_and_labels_tell_them_apart(tiny):
         scored(tiny, "copy-first", "copy-first")
     run = scored(tiny, "copy-first", "again=copy-first")
     assert values_of(run)["copy-first", "mse@mean"] == values_of(run)["again", "mse@mean"]
+
+
+def test_a_row_from_a_training_that_was_not_finished_says_so(tiny):
+    run = train("mdgan", protocol=str(tiny), preset="tiny", steps=4, seed=0, device="cpu")
+    path = run.path / "checkpoints/step-000004.pt"
+    content = torch.load(path, weights_only=True)
+    del content["finished_stages"]["refine"]
+    torch.save(content, path)
+    scored_run = scored(tiny, "mdgan", "mdgan:base")
+    assert [text for text in scored_run.warnings if "not finished" in text] == [
+        "mdgan comes from a training that was not finished: 2 steps of stage refine were done."
+    ]
 
 
 def test_a_row_trained_under_another_protocol_says_so(tiny):

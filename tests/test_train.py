@@ -46,7 +46,7 @@ def test_a_run_leaves_what_a_reader_needs(tiny):
     assert record["status"] == "done"
     assert record["checkpoints"] == {"base": "checkpoints/step-000002.pt", "refine": "checkpoints/step-000004.pt"}
     assert record["seed"] == 3
-    assert {"argv", "versions", "plugins", "git", "machine", "started", "finished", "data_fingerprint"} <= set(record)
+    assert {"argv", "versions", "plugins", "git", "machine", "started", "finished", "training_videos"} <= set(record)
     assert {path.name for path in (run.path / "clips").iterdir()} == {"preview-base-000002.mp4", "preview-refine-000004.mp4"}
     assert [line["step"] for line in read_log(run.path)] == [1, 2, 3, 4]
     assert {"adversarial", "content", "discriminator", "rank"} <= set(list(read_log(run.path))[-1]["losses"])
@@ -211,6 +211,15 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tiny):
     assert record["status"] == "interrupted"
     assert load_checkpoint(newest_checkpoint(path)).step == record["step"]
     assert f"Go on with: vgbench train mdgan --resume {path}" in errors.decode()
+
+
+def test_a_run_is_not_resumed_with_other_videos(tiny):
+    run = train_tiny(tiny)
+    record = json.loads((run.path / "run.json").read_text()) | {"status": "interrupted"}
+    record["protocol_table"]["data"]["config"]["train_sources"] = 7
+    (run.path / "run.json").write_text(json.dumps(record))
+    with pytest.raises(RunError, match="was begun with other training videos"):
+        resume_training(str(run.path))
 
 
 def test_a_damaged_record_cannot_be_resumed_and_says_so(tiny):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from vgbench.contestant import Contestant, build, fit, learns_by_fitting
@@ -63,9 +64,10 @@ def evaluate(
     torch_device = choose_device(device)
     opened = ProtocolData(chosen, data or {})
     clips = opened.clips("test")
-    identity = {"id": opened.protocol_id(), "name": chosen.name, **chosen.compared(), "fingerprint": opened.fingerprint()}
+    identity = {"id": opened.protocol_id, "name": chosen.name, **chosen.compared(), "fingerprint": opened.fingerprint}
     run = _open_run(resume, runs, identity, entries, resolution.rows, opened)
     evaluation = _Evaluation(opened, clips, Scorer(entries), torch_device, batch_size, workers, run, observer)
+    run.record |= {"device": str(torch_device), "batch_size": batch_size}
     observer.run_started(run)
     with closing_run(run):
         for note in resolution.notes:
@@ -166,12 +168,16 @@ class _Evaluation:
         return contestants
 
     def _note_training(self, contestant: Contestant) -> None:
-        """Say where a row was trained on something else than this protocol's training clips."""
-        if contestant.checkpoint is None:
+        """Say where a row's training was not finished, or was on something else than this protocol's training clips."""
+        checkpoint = contestant.checkpoint
+        if checkpoint is None:
             return
+        if checkpoint.stage not in checkpoint.finished_stages:
+            done = f"{checkpoint.stage_step} steps of stage {checkpoint.stage}"
+            self._note(f"{contestant.row.label} comes from a training that was not finished: {done} were done.")
         mine = self.data.protocol.compared()
         keys = [key for key in mine if key.startswith(("data.", "train.", "video."))]
-        trained = {key: contestant.checkpoint.protocol.get(key) for key in keys}
+        trained = {key: checkpoint.protocol.get(key) for key in keys}
         differing = differing_keys(trained, {key: mine[key] for key in keys})
         if differing:
             self._note(f"{contestant.row.label} was trained under another protocol: {'; '.join(differing)}.")
@@ -210,8 +216,16 @@ class _Evaluation:
             pass
 
     def _conclude(self, contestants: Sequence[Contestant]) -> None:
+        seconds: dict[str, list[float]] = {}
+        for line in read_scores(self.run.path):
+            seconds.setdefault(line.generator, []).append(line.seconds or 0.0)
         self.run.record["rows"] = [
-            contestant.description() | {"n_lines": len(self.clips) * contestant.samples(self.data.protocol)} for contestant in contestants
+            contestant.description()
+            | {
+                "n_lines": len(self.clips) * contestant.samples(self.data.protocol),
+                "seconds_per_clip": median(seconds[contestant.row.label]),
+            }
+            for contestant in contestants
         ]
         if not contestants:
             raise VgbenchError("\n".join(self.run.record["failures"].values()) or "No generator was left to score.")

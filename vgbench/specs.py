@@ -27,7 +27,7 @@ class GeneratorSpec:
     config: str | type | None = None
     """A frozen dataclass with every option and its default, or its "package.module:Class"; None: the class gets None.
 
-    Fields named `size` (height, width), `frames`, `channels` and `context` are filled from the protocol. A class variable
+    Fields named `size` (height, width), `frames`, `channels`, `context` and `target_start` are filled from the protocol. A class variable
     `presets` maps preset names to field values."""
     variants: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     """Variant name → the configuration values it sets. A variant named after a stage needs training up to that stage only."""

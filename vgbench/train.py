@@ -139,7 +139,7 @@ class Training:
         resumed = self._restored()
         self.observer.run_started(self.run)
         with closing_run(self.run), Logbook(self.run.path, last_step=self.step) as self.logbook, Interruption() as interruption:
-            self.run.record["data_fingerprint"] = self.data.dataset.fingerprint(self._train_split())
+            self._check_videos()
             for name, budget in self.plan.budgets.items():
                 if name not in self.finished:
                     at_work = resumed if resumed is not None and resumed.stage == name else None
@@ -148,9 +148,11 @@ class Training:
                         break
         return self.run
 
-    def _train_split(self) -> str:
-        assert self.data.protocol.train is not None  # ProtocolData.clips("train") has refused it before
-        return self.data.protocol.train.split
+    def _check_videos(self) -> None:
+        """RunError: a resumed run would go on with other training videos than it began with."""
+        videos = self.data.training_videos()
+        if self.run.record.setdefault("training_videos", videos) != videos:
+            raise RunError(f"{self.run.path} was begun with other training videos; give it the folder it began with (--data NAME=DIR).")
 
     def _restored(self) -> Checkpoint | None:
         """The newest checkpoint, its generator's weights and counters in place; None where the run starts fresh."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -44,13 +47,22 @@ class ProtocolData:
         self.protocol = protocol
         self.dataset = open_dataset(protocol, roots or {})
 
+    @cached_property
     def fingerprint(self) -> str:
         """The test split's fingerprint."""
         return self.dataset.fingerprint(self.protocol.test.split)
 
+    @property
     def protocol_id(self) -> str:
         """The protocol's id on this data."""
-        return self.protocol.id(self.fingerprint())
+        return self.protocol.id(self.fingerprint)
+
+    def training_videos(self) -> str:
+        """A hash over the names, lengths and sizes of the training videos; their pixels, which may be many, are not read."""
+        if self.protocol.train is None:
+            return ""
+        sources = [tuple(source) for source in self.dataset.sources(self.protocol.train.split)]
+        return hashlib.sha256(json.dumps(sources).encode()).hexdigest()
 
     def clips(self, role: str) -> list[Clip]:
         """The clips for "train", "validation" or "test"; for test the protocol's limit applies.

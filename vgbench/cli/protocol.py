@@ -30,7 +30,7 @@ def show(name: str, data: dict[str, Path], as_json: bool) -> int:
     protocol = load_protocol(name)
     try:
         opened = ProtocolData(protocol, data)
-        identity, fingerprint, clips = opened.protocol_id(), opened.fingerprint(), len(opened.clips("test"))
+        identity, fingerprint, clips = opened.protocol_id, opened.fingerprint, len(opened.clips("test"))
     except DataError as error:
         click.echo(f"Note: no id without the test data. {error}", err=True)
         identity, fingerprint, clips = None, None, None

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from vgbench.leaderboard import Leaderboard, Standing
@@ -21,7 +22,7 @@ FACTS_WIDTH = 22
 def print_leaderboard(console: Console, leaderboard: Leaderboard, *, per_frame: bool = False) -> None:
     """The table, what its marks mean, and where the run lies."""
     protocol = leaderboard.protocol
-    console.print(f"[bold]{protocol['name']}[/]  protocol {protocol['id']}", highlight=False)
+    console.print(f"[bold]{escape(str(protocol['name']))}[/]  protocol {escape(str(protocol['id']))}", highlight=False)
     for table in _tables(leaderboard, console.width):
         console.print(table)
     for line in definition_lines(leaderboard):
@@ -49,7 +50,7 @@ def _tables(leaderboard: Leaderboard, width: int) -> Iterator[Table]:
             table.add_column("s a\nclip", justify="right", no_wrap=True)
         for standing in leaderboard.standings:
             cells = [_cell(leaderboard, standing, spec) for spec in specs]
-            table.add_row(standing.label, *cells, *(_facts(standing) if specs is groups[-1] else ()))
+            table.add_row(escape(standing.label), *cells, *(_facts(standing) if specs is groups[-1] else ()))
         yield table
 
 
@@ -76,7 +77,7 @@ def _frame_table(leaderboard: Leaderboard, spec: MetricSpec) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("frame", justify="right")
     for label in curves:
-        table.add_column(label, justify="right")
+        table.add_column(escape(label), justify="right")
     places = decimals(leaderboard, spec)
     for index in range(length):
         values = [number(curve[index], places) if curve else "–" for curve in curves.values()]

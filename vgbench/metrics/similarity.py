@@ -19,8 +19,8 @@ from torch import Tensor
 
 from vgbench.metrics.windows import Window, slide_along, slide_down
 
-_TILE_VALUES_CPU = 24 * 64 * 64
-"""Values of one map in a tile: the four maps stay in a core's cache."""
+_TILE_VALUES_CPU = 1 << 17
+"""Values of one map in a tile: the four maps of a tile, 4 MiB, stay in the processor's cache."""
 _TILE_VALUES_ELSEWHERE = 1 << 24
 
 
