@@ -12,7 +12,7 @@ import torch
 from vgbench.errors import ConfigError, RunError, UnknownName, VgbenchError
 from vgbench.evaluate import evaluate, evaluate_folders
 from vgbench.generate import generate
-from vgbench.leaderboard import build_leaderboard
+from vgbench.ranking import build_leaderboard
 from vgbench.registry import load_registry
 from vgbench.runs import Run, open_run
 from vgbench.store import read_scores

@@ -6,33 +6,30 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from vgbench.checkpoint import Checkpoint, load_checkpoint, newest_checkpoint, restore, save_checkpoint
 from vgbench.config import plain
 from vgbench.errors import RunError, TrainingError
 from vgbench.host import FabricHost
-from vgbench.interfaces import Batch, Stage, StepResult, TrainableGenerator
+from vgbench.interfaces import Stage, StepResult, TrainableGenerator
 from vgbench.interruption import Interruption
-from vgbench.loader import ClipCache, check_batch_size, make_batch, to_device, training_batches
+from vgbench.loader import ClipCache, check_batch_size, to_device, training_batches
 from vgbench.logbook import Logbook
 from vgbench.observer import Observer, TrainingProgress
 from vgbench.plan import Budget, TrainingPlan, plan_from_run, plan_training
 from vgbench.plugins import load_plugins
+from vgbench.preview import write_strip
 from vgbench.protocol import DEFAULT_PROTOCOL, Protocol
 from vgbench.registry import load_registry
 from vgbench.runs import DEFAULT_RUNS, Run, closing_run, create_run, locate_run, write_text
 from vgbench.windows import ProtocolData
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 LOG_EVERY = 10
 CHECKPOINT_SECONDS = 600
 """A checkpoint is written at least so often, whatever the number of steps."""
 KEPT_CHECKPOINTS = 2
 """Of the stage at work; the last one of each finished stage stays as well."""
-PREVIEW_CLIPS = 4
 SLOW_MINUTES = 20
 """A training on a CPU that will take longer says so after its second step."""
 
@@ -208,7 +205,9 @@ class Training:
             if is_last:
                 self.finished[name] = stage_step
             if is_last or self._is_preview_due(stage_step):
-                self._preview(name, stage)
+                write_strip(
+                    self.run.folder("clips") / f"preview-{name}-{self.step:06d}.mp4", stage, self.data, self.cache, self.plan.device
+                )
             if is_last or interruption.requested or self._is_checkpoint_due(stage_step):
                 self._save(name, stage, stage_step)
             if interruption.requested and not is_last:
@@ -289,30 +288,3 @@ class Training:
         for path in sorted((self.run.path / "checkpoints").glob("step-*.pt"))[:-KEPT_CHECKPOINTS]:
             if f"checkpoints/{path.name}" not in kept:
                 path.unlink(missing_ok=True)
-
-    def _preview(self, name: str, stage: Stage) -> None:
-        """Write what the stage makes of a few clips, validation clips where the protocol has them, as a strip."""
-        from vgbench.video.encode import strip, write_preview
-
-        role = "validation" if self.data.protocol.validation is not None else "train"
-        clips = self.data.clips(role)
-        chosen = clips[:: max(1, len(clips) // PREVIEW_CLIPS)][:PREVIEW_CLIPS]
-        batch: Batch = to_device(make_batch(chosen, self.cache.read), self.plan.device)
-        videos = stage.preview(batch)
-        if videos:
-            rows = [strip([_frames(video[index]) for video in videos.values()]) for index in range(len(chosen))]
-            write_preview(self.run.folder("clips") / f"preview-{name}-{self.step:06d}.mp4", _stacked(rows), fps=8)
-
-
-def _frames(video: Tensor) -> Tensor:
-    """(T, C, H, W) in [0, 1] as uint8 on the CPU."""
-    from vgbench.boundary import to_uint8
-
-    return to_uint8(video.detach().float().clamp(0, 1)).cpu()
-
-
-def _stacked(rows: Sequence[Tensor]) -> Tensor:
-    """Strips under each other: (T, C, n·H, W)."""
-    import torch
-
-    return torch.cat(list(rows), dim=2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import click
 
@@ -30,26 +30,7 @@ from vgbench.cli import options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--per-frame", is_flag=True, help="Also the mean at each frame.")
 @click.pass_context
-def command(
-    context: click.Context,
-    generators: list[str] | None,
-    protocol: str,
-    data: dict[str, Path],
-    metrics: list[str] | None,
-    peer: str | None,
-    limit: int | None,
-    generated: str | None,
-    reference: str | None,
-    allow_missing: bool,
-    score_from: int | None,
-    runs: Path,
-    resume: str | None,
-    device: str,
-    batch_size: int,
-    workers: int,
-    as_json: bool,
-    per_frame: bool,
-) -> int:
+def command(context: click.Context, /, metrics: list[str] | None, peer: str | None, as_json: bool, per_frame: bool, **given: Any) -> int:
     """Score generators on a protocol's test clips, or given clips against their references, and print the table.
 
     \b
@@ -57,60 +38,37 @@ def command(
     vgbench eval --generators mdgan,copy-first --protocol sky-timelapse-128x32 --data sky-timelapse=/data/sky
     vgbench eval --generated out/ --reference real/ --metrics psnr,ssim --json
     """
-    _check_forms(context, generated, reference)
+    are_given = _check_forms(context, given["generated"], given["reference"])
     if peer is not None and metrics is not None:
         raise click.UsageError("--as chooses the metrics, so it does not go with --metrics.")
 
     from vgbench.cli.progress import ConsoleObserver, stderr_console
     from vgbench.cli.results import show_results
+    from vgbench.evaluate import DEFAULT_METRICS, evaluate, evaluate_folders
     from vgbench.measure import peer_metrics
 
-    chosen = peer_metrics(peer) if peer is not None else metrics or ["mse", "psnr", "ssim"]
+    chosen = peer_metrics(peer) if peer is not None else metrics or DEFAULT_METRICS
     with ConsoleObserver(stderr_console()).showing() as observer:
-        if generated is not None and reference is not None:
-            from vgbench.evaluate import evaluate_folders
-
-            run = evaluate_folders(
-                generated,
-                reference,
-                metrics=chosen,
-                allow_missing=allow_missing,
-                score_from=score_from or 0,
-                limit=limit,
-                runs=runs,
-                device=device,
-                workers=workers,
-                observer=observer,
-            )
+        if are_given:
+            options_of = {name: value for name, value in given.items() if name not in _OF_GENERATORS}
+            options_of["score_from"] = given["score_from"] or 0
+            run = evaluate_folders(metrics=chosen, observer=observer, **options_of)
         else:
-            from vgbench.evaluate import evaluate
-
-            run = evaluate(
-                generators,
-                protocol=protocol,
-                metrics=chosen,
-                data=data,
-                limit=limit,
-                runs=runs,
-                device=device,
-                batch_size=batch_size,
-                workers=workers,
-                resume=resume,
-                observer=observer,
-            )
+            options_of = {name: value for name, value in given.items() if name not in _OF_GIVEN_CLIPS}
+            run = evaluate(metrics=chosen, observer=observer, **options_of)
     return show_results(run, as_json=as_json, per_frame=per_frame)
 
 
-def _check_forms(context: click.Context, generated: str | None, reference: str | None) -> None:
-    """Refuse options of the other form: none is passed over in silence."""
+_OF_GENERATORS = ("generators", "protocol", "data", "resume", "batch_size")
+_OF_GIVEN_CLIPS = ("generated", "reference", "allow_missing", "score_from")
+
+
+def _check_forms(context: click.Context, generated: str | None, reference: str | None) -> bool:
+    """Whether clips are given; options of the other form are refused, none is passed over in silence."""
     if (generated is None) != (reference is None):
         raise click.UsageError("--generated and --reference go together: the clips, and the real ones to compare them with.")
-    others = {
-        True: ("generators", "protocol", "data", "resume", "batch_size"),
-        False: ("allow_missing", "score_from"),
-    }[generated is not None]
-    for name in others:
+    for name in _OF_GENERATORS if generated is not None else _OF_GIVEN_CLIPS:
         if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
-            option = f"--{name.replace('_', '-')}"
             reason = "does not go with --generated" if generated is not None else "goes with --generated and --reference"
-            raise click.UsageError(f"{option} {reason}.")
+            raise click.UsageError(f"--{name.replace('_', '-')} {reason}.")
+    return generated is not None

@@ -25,7 +25,7 @@ def command(names: tuple[str, ...], format_name: str, out: Path | None, per_fram
     if per_frame and format_name not in ("terminal", "json"):
         raise click.UsageError(f"--per-frame goes with --format terminal or json, not with {format_name}.")
 
-    from vgbench.leaderboard import build_leaderboard
+    from vgbench.ranking import build_leaderboard
     from vgbench.runs import locate_run, write_text
 
     leaderboard = build_leaderboard([locate_run(name, runs, "eval") for name in names or ("latest",)])

@@ -12,7 +12,7 @@ def show_results(run: Run, *, as_json: bool, per_frame: bool) -> int:
     from rich.console import Console
 
     from vgbench.cli.table import print_leaderboard
-    from vgbench.leaderboard import build_leaderboard
+    from vgbench.ranking import build_leaderboard
     from vgbench.report.json import render
 
     leaderboard = build_leaderboard([run])

@@ -1,0 +1,41 @@
+"""Previews: what a stage makes of a few clips, as a strip that a browser plays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vgbench.boundary import to_uint8
+from vgbench.interfaces import Batch, Stage
+from vgbench.loader import ClipCache, make_batch, to_device
+from vgbench.windows import ProtocolData
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+CLIPS = 4
+FPS = 8
+
+
+def write_strip(path: Path, stage: Stage, data: ProtocolData, cache: ClipCache, device: torch.device) -> None:
+    """Write the stage's named videos side by side, a row a clip; validation clips where the protocol has them, else training clips.
+
+    Nothing is written for a stage that previews nothing.
+    """
+    import torch
+
+    from vgbench.video.encode import strip, write_preview
+
+    clips = data.clips("train" if data.protocol.validation is None else "validation")
+    chosen = clips[:: max(1, len(clips) // CLIPS)][:CLIPS]
+    batch: Batch = to_device(make_batch(chosen, cache.read), device)
+    videos = stage.preview(batch)
+    if videos:
+        rows = [strip([_frames(video[index]) for video in videos.values()]) for index in range(len(chosen))]
+        write_preview(path, torch.cat(rows, dim=2), fps=FPS)
+
+
+def _frames(video: Tensor) -> Tensor:
+    """(T, C, H, W) in [0, 1] as uint8 on the CPU."""
+    return to_uint8(video.detach().float().clamp(0, 1)).cpu()
