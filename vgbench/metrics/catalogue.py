@@ -7,13 +7,13 @@ from vgbench.metrics.ssim_cards import ssim_specs
 from vgbench.specs import MetricSpec
 
 BUNDLES: dict[str, tuple[str, ...]] = {
-    "openstl": ("mse@sum", "mae@sum", "rmse@openstl", "psnr@uint8wrap", "ssim@openstl"),
+    "openstl": ("mse@sum", "mae@sum", "rmse@openstl", "psnr@frame", "ssim@openstl"),
     "common-metrics": ("psnr@frame", "ssim@wang"),
     "torchmetrics": ("mse@mean", "mae@mean", "rmse@pooled", "psnr@dataset", "ssim@torchmetrics"),
     "skimage": ("mse@mean", "psnr@frame", "ssim@skimage"),
     "ffmpeg": ("mse@255", "psnr@video"),
 }
-"""Peer → the metrics that its own code reports; for openstl as it was before its correction of 2023-06-08."""
+"""Peer → the metrics that its own code reports; tables of OpenSTL from before 2023-06-08 have psnr@uint8wrap instead."""
 
 
 def metric_specs() -> list[MetricSpec]:

@@ -162,7 +162,7 @@ def _psnr() -> list[MetricSpec]:
             "PSNR of each clip's mean squared error, averaged.",
             pooling="MSE over a clip, then dB, then mean over clips",
             same_as="the average that ffmpeg's psnr filter prints for a file",
-            beware="never above psnr@frame: one bad frame weighs more",
+            beware="never above psnr@frame, but for the ceiling: one bad frame weighs more",
         ),
         _PSNR.variant(
             "dataset",
@@ -170,7 +170,7 @@ def _psnr() -> list[MetricSpec]:
             "PSNR of the mean squared error over all clips.",
             pooling="MSE over everything, then dB",
             same_as="torchmetrics PeakSignalNoiseRatio(data_range=1), its default reduction",
-            beware="the hardest clips rule it; never above psnr@video",
+            beware="the hardest clips rule it; never above psnr@video, but for the ceiling",
         ),
         _PSNR.variant(
             "uint8wrap",
