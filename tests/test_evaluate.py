@@ -14,7 +14,7 @@ from vgbench.evaluate import evaluate, evaluate_folders
 from vgbench.generate import generate
 from vgbench.ranking import build_leaderboard
 from vgbench.registry import load_registry
-from vgbench.runs import Run, open_run
+from vgbench.runs import Run, closing_run, open_run
 from vgbench.store import read_scores
 from vgbench.train import train
 
@@ -95,9 +95,26 @@ def test_an_interrupted_evaluation_goes_on_to_the_same_scores(tiny):
     resumed = evaluate(["copy-first", "noise"], protocol=str(tiny), metrics=["mse"], batch_size=4, resume=str(torn.path))
     assert scores_of(resumed) == scores_of(whole)
     assert len(list(read_scores(resumed.path))) == 20
+    with pytest.raises(RunError, match="is done; there is nothing to resume"):
+        evaluate(["copy-first", "noise"], protocol=str(tiny), metrics=["mse"], resume=str(torn.path))
     torn.finish("running")
-    with pytest.raises(RunError, match="cannot be resumed with these options"):
-        evaluate(["copy-first"], protocol=str(tiny), metrics=["psnr"], resume=str(torn.path))
+    for rows, metrics in ((["copy-first", "noise"], ["psnr"]), (["copy-first"], ["mse"])):
+        with pytest.raises(RunError, match="cannot be resumed with these options"):
+            evaluate(rows, protocol=str(tiny), metrics=metrics, resume=str(torn.path))
+
+
+def test_an_evaluation_is_not_resumed_with_other_weights_under_the_same_label(tiny):
+    first, second = (train("mdgan", protocol=str(tiny), preset="tiny", steps=2, seed=seed, device="cpu") for seed in (0, 1))
+    torn = evaluate([f"m=mdgan@{first.path}"], protocol=str(tiny), metrics=["mse"])
+    torn.finish("interrupted")
+    with pytest.raises(RunError, match="cannot be resumed with these options: asked"):
+        evaluate([f"m=mdgan@{second.path}"], protocol=str(tiny), metrics=["mse"], resume="latest")
+
+
+def test_two_processes_cannot_work_on_one_run(tiny):
+    run = evaluate(["copy-first"], protocol=str(tiny), metrics=["mse"])
+    with closing_run(run), pytest.raises(RunError, match="is at work in another process"), closing_run(open_run(run.path)):
+        pass
 
 
 FAULTY = """
@@ -171,7 +188,7 @@ class Bomb:
 
 def test_a_checkpoint_that_tries_to_run_code_is_refused(tiny):
     torch.save({"format": 1, "generator_state": Bomb()}, "bomb.pt")
-    with pytest.raises(VgbenchError, match="bomb.pt is refused: it holds something other than tensors and plain values"):
+    with pytest.raises(VgbenchError, match="bomb.pt is refused: it is damaged, or holds something other than tensors and plain values"):
         scored(tiny, "mdgan@bomb.pt")
     assert not Path("exploded").exists()
 
@@ -267,6 +284,25 @@ def test_a_result_file_that_was_tampered_with_is_refused_with_its_line(tiny):
     path.write_text("\n".join(lines[:-1]) + "\n")
     with pytest.raises(RunError, match="9 lines of copy-first in scores.jsonl, 10 expected"):
         build_leaderboard([run])
+    record = json.loads((run.path / "run.json").read_text())
+    for key, value, message in (
+        ("metrics", None, "metrics: None is not"),
+        ("metrics", [], "it is done, but names no metrics or no rows"),
+        ("rows", [5], "a row: 5 is not"),
+        ("rows", [{}], "a row's label: None is not a text"),
+        ("rows", [record["rows"][0] | {"parameters": "many"}], "a row's parameters: 'many' is not"),
+        ("warnings", [5], "an item of warnings: 5 is not a text"),
+        ("protocol", {}, "protocol id: None is not a text"),
+        ("protocol", "x", "protocol: 'x' is not"),
+    ):
+        (run.path / "run.json").write_text(json.dumps(record | {key: value}))
+        with pytest.raises(RunError, match=message):
+            open_run(run.path)
+    (run.path / "run.json").write_text(json.dumps(record | {"warnings": ["\x1b[31mred"]}))
+    assert open_run(run.path).warnings == ["\N{REPLACEMENT CHARACTER}[31mred"]
+    (run.path / "run.json").write_text("[" * 200_000)
+    with pytest.raises(RunError, match="cannot be read"):
+        open_run(run.path)
     (run.path / "run.json").write_text(json.dumps({"schema_version": 99}))
     with pytest.raises(RunError, match="has schema_version 99; this vgbench reads 1"):
         open_run(run.path)

@@ -57,7 +57,7 @@ def test_a_folder_that_cannot_be_written_says_so(tiny, vgbench):
 
 
 def test_two_runs_in_one_second_get_two_folders(folder):
-    paths = {create_run(Path("runs"), "eval", "x", {"protocol": {}}).path for _ in range(3)}
+    paths = {create_run(Path("runs"), "eval", "x", {"protocol": {"id": "", "name": "x"}, "metrics": [], "rows": []}).path for _ in range(3)}
     assert len(paths) == 3
     assert [run.path for run in find_runs(Path("runs"), "train")] == []
     assert {run.path for run in find_runs(Path("runs"))} == paths

@@ -1,6 +1,7 @@
 """vgbench trains, samples, scores and compares video generators, and says what each number means.
 
-The public names below are imported on first use, so that `import vgbench` costs next to nothing.
+The public names below are imported on first use, so that `import vgbench` costs next to nothing. The verbs are plain functions in
+modules of their names: `from vgbench.train import train`, `from vgbench.generate import generate`, `from vgbench.evaluate import evaluate`.
 """
 
 from __future__ import annotations
@@ -47,9 +48,6 @@ _HOMES = {
         "RunError",
     ),
     "vgbench.protocol": ("Protocol", "load_protocol"),
-    "vgbench.train": ("train",),
-    "vgbench.generate": ("generate",),
-    "vgbench.evaluate": ("evaluate", "evaluate_folders"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -83,8 +81,6 @@ if TYPE_CHECKING:
         VgbenchError as VgbenchError,
         VideoError as VideoError,
     )
-    from vgbench.evaluate import evaluate as evaluate, evaluate_folders as evaluate_folders
-    from vgbench.generate import generate as generate
     from vgbench.hookspecs import hookimpl as hookimpl
     from vgbench.interfaces import (
         Batch as Batch,
@@ -108,4 +104,3 @@ if TYPE_CHECKING:
         ProtocolSpec as ProtocolSpec,
         ReportSpec as ReportSpec,
     )
-    from vgbench.train import train as train

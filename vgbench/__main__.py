@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one return a kind of ending
     """Run a command; returns the exit status: 0 done, 1 the user can mend it, 2 usage."""
     import click
 
     from vgbench.cli import cli
     from vgbench.errors import VgbenchError
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a character must not cost the table
     try:
         result = cli.main(args=None if arguments is None else list(arguments), prog_name="vgbench", standalone_mode=False)
     except click.ClickException as error:
@@ -29,6 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of a pipe has gone, as in `vgbench list metrics | head`; what is left unsaid goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        click.echo(f"Error: {error}", err=True)
+        return 1
+    except MemoryError as error:
+        click.echo(f"Error: there is not enough memory for this size: {error}", err=True)
+        return 1
     return result if isinstance(result, int) else 0
 
 

@@ -7,9 +7,10 @@ import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
-from vgbench.errors import CheckpointError, RunError
+from vgbench.config import checked
+from vgbench.errors import CheckpointError, ConfigError, RunError
 from vgbench.interfaces import Generator
 from vgbench.runs import writing
 
@@ -83,15 +84,28 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise CheckpointError(f"There is no checkpoint {path}.") from error
     except pickle.UnpicklingError as error:
         raise CheckpointError(
-            f"{path} is refused: it holds something other than tensors and plain values, which could run code when read. "
-            f"({_first_sentence(error)})"
+            f"{path} is refused: it is damaged, or holds something other than tensors and plain values, which could run code when read."
         ) from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
         raise CheckpointError(f"{path} is damaged, or is no checkpoint: {_first_sentence(error)}") from error
     names = {field.name for field in fields(Checkpoint)}
     if not isinstance(content, dict) or content.get("format") != FORMAT or not names <= set(content):
         raise CheckpointError(f"{path} is no checkpoint of `vgbench train`, or one of another version (this reads format {FORMAT}).")
-    return Checkpoint(**{name: content[name] for name in names})
+    checkpoint = Checkpoint(**{name: content[name] for name in names})
+    _check_types(checkpoint, path)
+    return checkpoint
+
+
+def _check_types(checkpoint: Checkpoint, path: Path) -> None:
+    """CheckpointError: a field is not of the type it was saved with."""
+    import torch
+
+    hints = get_type_hints(Checkpoint) | {"rng": torch.Tensor}
+    try:
+        for name, hint in hints.items():
+            checked(getattr(checkpoint, name), hint, where=name)
+    except ConfigError as error:
+        raise CheckpointError(f"{path} is damaged: {error}") from error
 
 
 def restore(generator: Generator, checkpoint: Checkpoint, *, name: str, path: Path) -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from vgbench.boundary import checked_output, clip_seed, to_uint8
 from vgbench.checkpoint import Checkpoint, load_checkpoint, restore
 from vgbench.config import Layer, plain, resolve
-from vgbench.errors import CheckpointError, GeneratorError, VgbenchError
+from vgbench.errors import CheckpointError, GeneratorError
+from vgbench.guard import guarded
 from vgbench.interfaces import Batch, Generator, Request
 from vgbench.loader import make_batch, read_ahead, to_device, to_float
 from vgbench.protocol import Protocol, differing_keys
@@ -40,6 +41,8 @@ class Contestant:
 
     def __init__(self, row: Row, generator: Generator, checkpoint: Checkpoint | None) -> None:
         self.row, self.generator, self.checkpoint = row, generator, checkpoint
+        with guarded(GeneratorError, str(row)):
+            self.parameters = int(generator.parameter_count())
 
     def samples(self, protocol: Protocol) -> int:
         """How many clips it is asked for each test clip: one where it is deterministic."""
@@ -57,19 +60,12 @@ class Contestant:
         request = Request(to_float(clips[:, : task.context]), task.frames, task.target_start, seeds)
         started = time.perf_counter()
         with torch.no_grad():
-            video = self._asked(request)
+            with guarded(GeneratorError, str(self.row)):
+                video = self.generator.generate(request)
             rounded = to_uint8(checked_output(video, request, generator=str(self.row)))
             if rounded.is_cuda:
                 torch.cuda.synchronize(rounded.device)
         return Sampled(rounded, (time.perf_counter() - started) / len(clip_ids))
-
-    def _asked(self, request: Request) -> object:
-        try:
-            return self.generator.generate(request)
-        except VgbenchError:
-            raise
-        except Exception as error:
-            raise GeneratorError(f"{self.row} raised {type(error).__name__}: {error}") from error
 
     def description(self) -> dict[str, Any]:
         """The row as a run records it."""
@@ -78,7 +74,7 @@ class Contestant:
             "generator": self.row.entry.full_name,
             "plugin": str(self.row.entry.plugin),
             "variant": self.row.variant,
-            "parameters": self.generator.parameter_count(),
+            "parameters": self.parameters,
             "config": plain(self.generator.config),
         }
         if self.row.weights and self.checkpoint:
@@ -118,7 +114,12 @@ def construct(entry: Entry[GeneratorSpec], protocol: Protocol, layers: Sequence[
         config = resolve(config_class, [*layers, shape_layer(config_class, protocol)], owner=f"generator {entry.short_name}").config
     elif any(layer.values for layer in layers):
         raise GeneratorError(f"generator {entry.short_name} has no configuration, so nothing of it can be set.")
-    generator: Generator = entry.load()(config, device=device)
+    who = f"generator '{entry.short_name}' ({entry.plugin})"
+    target = entry.load()
+    with guarded(GeneratorError, who):
+        generator = target(config, device=device)
+    if not isinstance(generator, Generator):
+        raise GeneratorError(f"{who} is a {type(generator).__name__}, not a vgbench.Generator.")
     return generator
 
 
@@ -163,4 +164,5 @@ def fit(contestant: Contestant, data: ProtocolData, device: torch.device, *, wor
             on_clip(done, len(clips))
             yield to_device(batch, device)
 
-    contestant.generator.fit(batches())
+    with guarded(GeneratorError, str(contestant.row)):
+        contestant.generator.fit(batches())

@@ -11,7 +11,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from vgbench.contestant import Contestant, build, fit, learns_by_fitting
-from vgbench.errors import RunError, VgbenchError
+from vgbench.errors import ConfigError, RunError, VgbenchError
 from vgbench.host import choose_device
 from vgbench.loader import read_ahead
 from vgbench.measure import Scorer, choose_metrics
@@ -37,7 +37,7 @@ DEFAULT_WORKERS = 2
 def evaluate(
     generators: Sequence[str] | None = None,
     *,
-    protocol: Protocol | str = DEFAULT_PROTOCOL,
+    protocol: Protocol | str | Path = DEFAULT_PROTOCOL,
     metrics: Sequence[str] = DEFAULT_METRICS,
     data: Mapping[str, Path] | None = None,
     limit: int | None = None,
@@ -59,7 +59,9 @@ def evaluate(
     """
     observer = observer or Observer()
     entries = choose_metrics(metrics)
-    chosen = (load_protocol(protocol) if isinstance(protocol, str) else protocol).limited(limit)
+    chosen = (protocol if isinstance(protocol, Protocol) else load_protocol(protocol)).limited(limit)
+    check_counts(batch_size=batch_size)
+    runs = Path(runs)
     resolution = resolve_rows(generators, chosen, runs)
     torch_device = choose_device(device)
     opened = ProtocolData(chosen, data or {})
@@ -77,6 +79,13 @@ def evaluate(
     return run
 
 
+def check_counts(**counts: int | None) -> None:
+    """ConfigError: a count that was given is below 1."""
+    for name, count in counts.items():
+        if count is not None and count < 1:
+            raise ConfigError(f"{name} is {count}; it must be at least 1.")
+
+
 def _open_run(
     resume: str | None,
     runs: Path,
@@ -86,18 +95,28 @@ def _open_run(
     data: ProtocolData,
 ) -> Run:
     metrics = [entry.short_name for entry in entries]
+    asked = [_identity(row) for row in rows]
     if resume is None:
-        record = {"protocol": identity, "metrics": metrics, "rows": [], "failures": {}}
+        record = {"protocol": identity, "metrics": metrics, "asked": asked, "rows": [], "failures": {}}
         run = create_run(runs, "eval", data.protocol.name, record)
         return run
     run = locate_run(resume, runs, "eval")
+    if run.record["status"] == "done":
+        raise RunError(f"{run.path} is done; there is nothing to resume.")
     differing = differing_keys(run.record["protocol"], identity)
-    if differing or run.record["metrics"] != metrics:
-        reason = "; ".join(differing) or f"metrics: {run.record['metrics']} against {metrics}"
-        raise RunError(f"{run.path} cannot be resumed with these options: {reason}.")
+    for name, now in (("metrics", metrics), ("asked", asked)):
+        if run.record.get(name) != now:
+            differing.append(f"{name}: {run.record.get(name)} against {now}")
+    if differing:
+        raise RunError(f"{run.path} cannot be resumed with these options: {'; '.join(differing)}.")
     run.record["status"] = "running"
     run.record["failures"] = {}
     return run
+
+
+def _identity(row: Row) -> dict[str, Any]:
+    """What a resumed evaluation must have in common with the one it goes on with."""
+    return {"label": row.label, "row": str(row), "checkpoint": str(row.weights.checkpoint) if row.weights else None}
 
 
 @dataclass(frozen=True)
@@ -264,6 +283,8 @@ def evaluate_folders(
     observer = observer or Observer()
     entries = choose_metrics(metrics)
     torch_device = choose_device(device)
+    check_counts(limit=limit)
+    runs = Path(runs)
     pairing = pair_clips(generated, reference, allow_missing=allow_missing, score_from=score_from, workers=workers)
     pairs = pairing.pairs[:limit]
     identity = {"id": "", "name": "given clips", "score_from": score_from, "reference": str(reference)}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from vgbench.contestant import Contestant, build, fit, learns_by_fitting
 from vgbench.errors import DataError
-from vgbench.evaluate import DEFAULT_BATCH, DEFAULT_WORKERS
+from vgbench.evaluate import DEFAULT_BATCH, DEFAULT_WORKERS, check_counts
 from vgbench.host import choose_device
 from vgbench.loader import read_ahead
 from vgbench.observer import Observer
@@ -27,7 +27,7 @@ def generate(
     generator: str,
     out: Path,
     *,
-    protocol: Protocol | str = DEFAULT_PROTOCOL,
+    protocol: Protocol | str | Path = DEFAULT_PROTOCOL,
     reference_out: Path | None = None,
     data: Mapping[str, Path] | None = None,
     limit: int | None = None,
@@ -45,7 +45,9 @@ def generate(
     DataError: the folder holds something already.  GeneratorError: see `Generator.generate`.
     """
     observer = observer or Observer()
-    chosen = (load_protocol(protocol) if isinstance(protocol, str) else protocol).limited(limit)
+    chosen = (protocol if isinstance(protocol, Protocol) else load_protocol(protocol)).limited(limit)
+    check_counts(batch_size=batch_size)
+    out, runs, reference_out = Path(out), Path(runs), None if reference_out is None else Path(reference_out)
     row = resolve_rows([generator], chosen, runs).rows[0]
     for folder in filter(None, (out, reference_out)):
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from typing import TYPE_CHECKING, Any
 
 from vgbench.errors import ConfigError
@@ -26,12 +27,14 @@ def choose_device(name: str) -> torch.device:
     available = torch.cuda.is_available()
     if name == "auto":
         return torch.device("cuda" if available else "cpu")
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", name):
+        raise ConfigError(f"--device {name}: not a device of vgbench; use one of {', '.join(DEVICES)}, or cuda:N.")
     if name.startswith("cuda") and not available:
         raise ConfigError(f"--device {name}: this build of torch ({torch.__version__}) sees no CUDA device; use --device cpu.")
-    try:
-        return torch.device(name)
-    except RuntimeError as error:
-        raise ConfigError(f"--device {name}: not a device; use one of {', '.join(DEVICES)}.") from error
+    device = torch.device(name)
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(f"--device {name}: there are {torch.cuda.device_count()} CUDA devices, numbered from 0.")
+    return device
 
 
 def choose_precision(name: str, device: torch.device) -> str:

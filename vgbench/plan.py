@@ -106,7 +106,7 @@ class TrainingPlan:
 def plan_training(
     generator: str,
     *,
-    protocol: Protocol | str,
+    protocol: Protocol | str | Path,
     preset: str | None,
     config_file: Path | None,
     settings: Sequence[str],
@@ -126,7 +126,7 @@ def plan_training(
     entry = load_registry().generators.get(generator)
     if not entry.spec.trainable:
         raise ConfigError(f"{generator} is not trained; it can be evaluated as it is: vgbench eval --generators {generator}")
-    chosen = load_protocol(protocol) if isinstance(protocol, str) else protocol
+    chosen = protocol if isinstance(protocol, Protocol) else load_protocol(protocol)
     if chosen.train is None:
         raise ConfigError(f"Protocol {chosen.name} has no [train] section, so nothing can be trained under it.")
     torch_device = choose_device(device)

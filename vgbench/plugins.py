@@ -14,7 +14,9 @@ import difflib
 import inspect
 import logging
 import os
+import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -92,8 +94,9 @@ class Plugins:
                 continue
             others = [implementation for name, implementation in everyone.items() if name != plugin.name]
             try:
-                results = self._manager.subset_hook_caller(hook, others)(**arguments)
-                results = [list(result) if hook in COLLECTING_HOOKS else result for result in results]
+                with redirect_stdout(sys.stderr):
+                    results = self._manager.subset_hook_caller(hook, others)(**arguments)
+                    results = [list(result) if hook in COLLECTING_HOOKS else result for result in results]
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
@@ -139,7 +142,8 @@ def load_plugins() -> Plugins:
             _refuse(plugins, entry_points)
             continue
         try:
-            implementation = entry_points[0].load()
+            with redirect_stdout(sys.stderr):
+                implementation = entry_points[0].load()
         except KeyboardInterrupt:
             raise
         except BaseException as error:

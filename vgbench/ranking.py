@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from vgbench.errors import ProtocolError, RunError
+from vgbench.errors import MetricError, ProtocolError, RunError
+from vgbench.guard import guarded
 from vgbench.interfaces import PairedMetric
 from vgbench.leaderboard import Leaderboard, Score, Standing
+from vgbench.measure import find_metric
 from vgbench.protocol import differing_keys
-from vgbench.registry import load_registry
 from vgbench.runs import Run
 from vgbench.specs import MetricSpec
 from vgbench.stats import (
@@ -62,7 +63,7 @@ class Metric:
 
     def __init__(self, spec: MetricSpec) -> None:
         self.spec = spec
-        self.metric: PairedMetric = load_registry().metrics.get(spec.id).load()()
+        self.metric: PairedMetric = find_metric(spec.id).load()()
         self.pool = None if type(self.metric).pool is PairedMetric.pool else self.metric.pool
 
     def per_clip(self, values: Sequence[Sequence[float]]) -> Any:
@@ -73,11 +74,16 @@ class Metric:
         lengths = np.array([len(one) for one in values])
         for length in set(lengths.tolist()):
             chosen = np.flatnonzero(lengths == length).tolist()
-            result[chosen] = self.metric.per_clip(np.array([values[index] for index in chosen], dtype=np.float64))
+            with guarded(MetricError, f"metric {self.spec.id}"):
+                pooled = np.asarray(self.metric.per_clip(np.array([values[index] for index in chosen], dtype=np.float64)))
+            if pooled.shape != (len(chosen),):
+                raise MetricError(f"metric {self.spec.id}: per_clip() returned {pooled.shape} for {len(chosen)} clips; it returns (N,).")
+            result[chosen] = pooled
         return result
 
     def pooled(self, per_clip: Any) -> float:
-        return float(self.metric.pool(per_clip))
+        with guarded(MetricError, f"metric {self.spec.id}"):
+            return float(self.metric.pool(per_clip))
 
 
 def _check_comparable(runs: Sequence[Run]) -> None:
@@ -103,7 +109,7 @@ def _common_metrics(runs: Sequence[Run]) -> list[MetricSpec]:
         raise ProtocolError(
             "These runs have no metric in common: " + "; ".join(f"{run.name}: {run.record['metrics']}" for run in runs) + "."
         )
-    return [load_registry().metrics.get(metric).spec for metric in shared]
+    return [find_metric(metric).spec for metric in shared]
 
 
 def _is_unique(label: str, runs: Sequence[Run]) -> bool:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import importlib.util
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from importlib import import_module
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_type_hints
 
-from vgbench.errors import AmbiguousName, PluginError, UnknownName
-from vgbench.plugins import Plugin, Plugins, load_plugins
+from vgbench.config import checked
+from vgbench.errors import AmbiguousName, ConfigError, PluginError, UnknownName
+from vgbench.guard import guarded
+from vgbench.plugins import BUILT_IN, Plugin, Plugins, load_plugins
 from vgbench.specs import DatasetSpec, GeneratorSpec, MetricSpec, ProtocolSpec, ReportSpec
 
 Spec = GeneratorSpec | DatasetSpec | MetricSpec | ReportSpec | ProtocolSpec
@@ -42,7 +44,7 @@ class Entry(Generic[SpecT]):
 
         PluginError: a needed module is missing, or the target cannot be imported.
         """
-        missing = [name for name in getattr(self.spec, "needs", ()) if importlib.util.find_spec(name) is None]
+        missing = [name for name in getattr(self.spec, "needs", ()) if not _is_installed(name)]
         if missing:
             raise PluginError(f"'{self.short_name}' of {self.plugin} needs {', '.join(missing)}: install it into this environment first.")
         assert not isinstance(self.spec, ProtocolSpec)  # protocols are read, never loaded
@@ -51,10 +53,8 @@ class Entry(Generic[SpecT]):
     def load_target(self, target: str) -> Any:
         """The object a "package.module:Name" of this entry's plugin stands for."""
         module, _, attribute = target.partition(":")
-        try:
+        with guarded(PluginError, f"'{self.short_name}' of {self.plugin} cannot be loaded: '{target}'"):
             return getattr(import_module(module), attribute)
-        except (ImportError, AttributeError, ValueError) as error:
-            raise PluginError(f"'{self.short_name}' of {self.plugin} cannot be loaded from '{target}': {error}") from error
 
     def config_class(self) -> type | None:
         """The configuration dataclass of a generator or data set; None where it has no options."""
@@ -63,6 +63,13 @@ class Entry(Generic[SpecT]):
         if loaded is not None and not hasattr(loaded, "__dataclass_fields__"):
             raise PluginError(f"the config of '{self.short_name}' of {self.plugin} is {loaded!r}, not a dataclass.")
         return loaded
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 class Catalogue(Generic[SpecT]):
@@ -94,6 +101,9 @@ class Catalogue(Generic[SpecT]):
         return found[0]
 
     def _offering(self, name: str) -> list[Entry[SpecT]]:
+        own = next((entry for entry in self if entry.plugin.name == BUILT_IN and entry.spec.name == name), None)
+        if own is not None:
+            return [own]
         exact = [entry for entry in self if name in (entry.short_name, entry.full_name)]
         if exact or "@" in name:
             return exact
@@ -101,8 +111,7 @@ class Catalogue(Generic[SpecT]):
         for entry in self:
             if name in (entry.spec.name, f"{entry.plugin.name}/{entry.spec.name}"):
                 first_of_plugin.setdefault(entry.plugin.name, entry)
-        built_in = [entry for entry in first_of_plugin.values() if entry.plugin.distribution == "vgbench"]
-        return built_in or list(first_of_plugin.values())
+        return list(first_of_plugin.values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +149,17 @@ _HOOKS: dict[type, str] = {
 }
 
 
+def _misfit(spec: Spec, spec_class: type) -> str:
+    """Which field of a plugin's record has a value of the wrong type, as a sentence; empty where all fit."""
+    hints = get_type_hints(spec_class)
+    try:
+        for field in fields(spec_class):
+            checked(getattr(spec, field.name), hints[field.name], where=field.name)
+    except ConfigError as error:
+        return str(error)
+    return ""
+
+
 def _collect(plugins: Plugins, kind: str, spec_class: type[SpecT]) -> Catalogue[SpecT]:
     entries: dict[str, Entry[SpecT]] = {}
     hook = _HOOKS[spec_class]
@@ -148,8 +168,14 @@ def _collect(plugins: Plugins, kind: str, spec_class: type[SpecT]) -> Catalogue[
             if not isinstance(spec, spec_class):
                 plugins.report(plugin, f"returned {spec!r} from {hook}, which asks for {spec_class.__name__} records")
                 continue
+            wrong = _misfit(spec, spec_class)
+            if wrong:
+                plugins.report(plugin, f"returned a {spec_class.__name__} that does not fit: {wrong}")
+                continue
             entry = Entry(plugin=plugin, spec=spec)
-            if not all(NAME.fullmatch(part) for part in entry.short_name.split("@")):
+            if f"{BUILT_IN}/{entry.short_name}" in entries:
+                plugins.report(plugin, f"offers the {kind} '{entry.short_name}', which is the core's own; give it another name")
+            elif not all(NAME.fullmatch(part) for part in entry.short_name.split("@")):
                 plugins.report(
                     plugin, f"offers the {kind} name '{entry.short_name}'; names are lower-case letters, digits, '.', '_' and '-'"
                 )

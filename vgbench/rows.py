@@ -65,6 +65,8 @@ def resolve_rows(names: Sequence[str] | None, protocol: Protocol, runs: Path) ->
     """
     rows: list[Row] = []
     notes: list[str] = []
+    if isinstance(names, str):
+        raise ConfigError(f"generators is a list of names, such as ['{names}'], not the text '{names}'.")
     for text in names if names is not None else _everything():
         try:
             row = _resolve(text, protocol, runs)
@@ -97,6 +99,8 @@ def _resolve(text: str, protocol: Protocol, runs: Path) -> Row:
     spec = entry.spec
     if variant is not None and variant not in spec.variants:
         raise UnknownName(f"variant of {name}", variant, spec.variants)
+    if not text.isprintable():
+        raise ConfigError(f"{text!r} holds characters that cannot be printed; name the row otherwise.")
     label = match["label"] or (f"{name}:{variant}" if variant else name)
     if spec.min_context > protocol.task.context:
         raise LeftOut(

@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from vgbench import __version__
 from vgbench.errors import RunError, VgbenchError
+from vgbench.record import check_record, printable
 
 SCHEMA_VERSION = 1
 DEFAULT_RUNS = Path("runs")
@@ -66,7 +67,7 @@ def create_run(runs: Path, verb: str, subject: str, record: Mapping[str, Any]) -
 
     RunError: the folder cannot be made or written.
     """
-    stem = f"{datetime.now().astimezone():%Y-%m-%d-%H%M%S}-{verb}-{re.sub(r'[^A-Za-z0-9._-]+', '-', subject)}"
+    stem = f"{datetime.now().astimezone():%Y-%m-%d-%H%M%S}-{verb}-{re.sub(r'[^A-Za-z0-9._-]+', '-', subject)[:80]}"
     with writing(runs):
         runs.mkdir(parents=True, exist_ok=True)
         path = _unused_folder(runs, stem)
@@ -96,16 +97,17 @@ def open_run(path: Path) -> Run:
     """
     file = path / "run.json"
     try:
-        record = json.loads(file.read_text(encoding="utf-8"))
+        record = printable(json.loads(file.read_text(encoding="utf-8")))
     except FileNotFoundError as error:
         raise RunError(f"{path} is no run folder: it has no run.json. `vgbench list runs` shows the runs.") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RunError(f"{file} cannot be read: {error}.") from error
     version = record.get("schema_version") if isinstance(record, dict) else None
     if version != SCHEMA_VERSION:
         raise RunError(f"{file} has schema_version {version!r}; this vgbench reads {SCHEMA_VERSION}.")
     if record.get("status") not in _STATUSES or record.get("verb") not in ("train", "eval", "generate"):
         raise RunError(f"{file} is damaged: its status or verb is missing or unknown.")
+    check_record(record, file)
     return Run(path, record)
 
 
@@ -202,12 +204,32 @@ def writing(path: Path) -> Iterator[None]:
         raise RunError(f"{path} cannot be written: {reason}. Free some space, or give another folder with --runs.") from error
 
 
+def _locked(path: Path) -> IO[bytes]:
+    """A lock on the run's folder, held until the file is closed.
+
+    RunError: another process is at work on the run.
+    """
+    with writing(path):
+        lock = open(path / ".lock", "wb")
+    try:
+        import fcntl
+
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except ImportError:  # a system without flock: there, two processes on one run are the user's care
+        pass
+    except OSError as error:
+        lock.close()
+        raise RunError(f"{path} is at work in another process; wait for it, or stop it first.") from error
+    return lock
+
+
 @contextmanager
 def closing_run(run: Run) -> Iterator[None]:
     """Note how the run ended, whatever happens inside; the observers hear of it too."""
     from vgbench.plugins import load_plugins
 
     outcome = "failed"
+    lock = _locked(run.path)
     try:
         for _ in load_plugins().call("vgbench_run_started", run=run):
             pass
@@ -228,6 +250,8 @@ def closing_run(run: Run) -> Iterator[None]:
         except RunError:
             if outcome != "failed":
                 raise
+        finally:
+            lock.close()
         for _ in load_plugins().call("vgbench_run_finished", run=run, outcome=outcome):
             pass
 

@@ -87,7 +87,7 @@ def read_scores(run_path: Path) -> Iterator[ClipScores]:
     for number, line in enumerate(lines, start=1):
         try:
             yield _parsed(json.loads(line))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
             raise RunError(f"{path}, line {number}, is no score: {error}.") from error
 
 
@@ -95,6 +95,9 @@ def _parsed(record: Mapping[str, Any]) -> ClipScores:
     scores = {str(metric): [math.nan if value is None else float(value) for value in values] for metric, values in record["scores"].items()}
     if not all(scores.values()):
         raise ValueError("a metric without values")
+    seconds = None if record["seconds"] is None else float(record["seconds"])
+    if seconds is not None and not math.isfinite(seconds):
+        raise ValueError(f"seconds is {seconds}")
     return ClipScores(
         clip_id=str(record["clip_id"]),
         source=str(record["source"]),
@@ -104,5 +107,5 @@ def _parsed(record: Mapping[str, Any]) -> ClipScores:
         scores=scores,
         frames=int(record["frames"]),
         perfect=int(record["perfect"]),
-        seconds=None if record["seconds"] is None else float(record["seconds"]),
+        seconds=seconds,
     )

@@ -37,7 +37,7 @@ SLOW_MINUTES = 20
 def train(
     generator: str,
     *,
-    protocol: Protocol | str = DEFAULT_PROTOCOL,
+    protocol: Protocol | str | Path = DEFAULT_PROTOCOL,
     data: Mapping[str, Path] | None = None,
     preset: str | None = None,
     config: Path | None = None,
@@ -62,6 +62,7 @@ def train(
 
     Ctrl-C saves a checkpoint and leaves the run "interrupted".  VgbenchError: whatever the user can mend.
     """
+    runs = Path(runs)
     plan = plan_training(
         generator,
         protocol=protocol,

@@ -120,18 +120,19 @@ def open_dataset(protocol: Protocol, roots: Mapping[str, Path]) -> Dataset:
     config = None
     if config_class is not None:
         config = resolve(config_class, [Layer("the protocol", protocol.data.config)], owner=f"data set {entry.short_name}").config
-    dataset: Dataset = entry.load()(config, data_root(entry.short_name, roots))
+    dataset: Dataset = entry.load()(config, data_root(entry.short_name, entry.full_name, roots))
     return dataset
 
 
-def data_root(name: str, roots: Mapping[str, Path]) -> Path | None:
+def data_root(name: str, full_name: str, roots: Mapping[str, Path]) -> Path | None:
     """Where a data set lies: what `--data` says, else VGBENCH_DATA, which holds NAME=DIR pairs or a folder of folders named so."""
-    if name in roots:
-        return roots[name]
+    for given in (full_name, name):
+        if given in roots:
+            return Path(roots[given])
     text = os.environ.get("VGBENCH_DATA", "")
     for part in filter(None, text.split(os.pathsep)):
         key, separator, folder = part.partition("=")
-        if separator and key == name:
+        if separator and key in (name, full_name):
             return Path(folder)
         if not separator and (Path(part) / name).is_dir():
             return Path(part) / name

@@ -55,7 +55,11 @@ def command(context: click.Context, /, metrics: list[str] | None, peer: str | No
             run = evaluate_folders(metrics=chosen, observer=observer, **options_of)
         else:
             options_of = {name: value for name, value in given.items() if name not in _OF_GIVEN_CLIPS}
-            run = evaluate(metrics=chosen, observer=observer, **options_of)
+            try:
+                run = evaluate(metrics=chosen, observer=observer, **options_of)
+            except KeyboardInterrupt:
+                click.echo("Interrupted. Go on with the same command and --resume latest.", err=True)
+                return 1
     return show_results(run, as_json=as_json, per_frame=per_frame)
 
 
