@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import tomllib
@@ -24,7 +25,7 @@ def blocks(document: str, language: str) -> list[str]:
 
 
 def test_the_plugin_of_the_guide_works_as_it_is_written(install_plugin, tmp_path, tiny, vgbench):
-    plugin, generator = (source for source in blocks("docs/plugins.md", "python"))
+    plugin, generator = blocks("docs/plugins.md", "python")[:2]
     (entry_point,) = tomllib.loads(blocks("docs/plugins.md", "toml")[0])["project"]["entry-points"]["vgbench"].items()
     assert entry_point == ("blur", "vgbench_blur.plugin")
     package = tmp_path / "site" / "vgbench_blur"
@@ -35,6 +36,29 @@ def test_the_plugin_of_the_guide_works_as_it_is_written(install_plugin, tmp_path
     ran = vgbench("eval", "--protocol", tiny, "--generators", "blur,copy-last", "--metrics", "mse", "--json")
     assert ran.status == 0
     assert {row["generator"] for row in ran.json()["rows"]} == {"blur", "copy-last"}
+
+
+def test_the_trained_generator_of_the_guide_trains_resumes_and_is_scored(install_plugin, tiny, vgbench):
+    install_plugin("tint", blocks("docs/plugins.md", "python")[2])
+    assert vgbench("train", "tint", "--protocol", tiny, "--steps", 12, "--seed", 0, "--checkpoint-every", 5).status == 0
+    (path,) = Path("runs").iterdir()
+    record = json.loads((path / "run.json").read_text())
+    (path / "run.json").write_text(json.dumps(record | {"status": "running"}))
+    (path / "checkpoints/step-000012.pt").unlink()
+    assert vgbench("train", "tint", "--resume", "latest").status == 0
+    ran = vgbench("eval", "--protocol", tiny, "--generators", "tint", "--metrics", "mse", "--json")
+    assert (ran.status, ran.json()["rows"][0]["parameters"]) == (0, 8)
+
+
+def test_the_data_set_and_the_metric_of_the_guide_work_together(install_plugin, tiny, vgbench):
+    install_plugin("ramp", blocks("docs/plugins.md", "python")[3])
+    install_plugin("largest", blocks("docs/plugins.md", "python")[4])
+    protocol = re.sub(r"dataset = .*\nconfig = .*", 'dataset = "ramp"', tiny.read_text())
+    protocol = re.sub(r"\[validation\](.|\n)*?\n\n", "", protocol)
+    Path("ramp.toml").write_text(protocol)
+    ran = vgbench("eval", "--protocol", "ramp.toml", "--generators", "copy-first", "--metrics", "largest-error", "--json")
+    assert ran.status == 0
+    assert ran.json()["rows"][0]["value"] == pytest.approx(sum(4 * step for step in range(1, 8)) / 7 / 255)
 
 
 def test_the_protocol_of_the_guide_can_be_used():
