@@ -18,7 +18,7 @@ _COMMANDS = {
     "explain": "Say what a metric, generator, data set or protocol is.",
     "protocol": "Show a protocol, or how two differ.",
     "plugins": "Show the plugins and what is wrong with them.",
-    "demo": "The whole road in about three minutes: train, score, report.",
+    "demo": "The whole road in a few minutes: train, score, report.",
 }
 _MODULES = {"eval": "evaluation", "list": "listing"}
 
