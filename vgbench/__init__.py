@@ -20,6 +20,7 @@ _HOMES = {
     "vgbench.interfaces": (
         "Batch",
         "Dataset",
+        "FeatureExtractor",
         "Generator",
         "Host",
         "PairedMetric",
@@ -43,6 +44,7 @@ _HOMES = {
         "PairingError",
         "GeneratorError",
         "MetricError",
+        "WeightsError",
         "CheckpointError",
         "TrainingError",
         "RunError",
@@ -80,11 +82,13 @@ if TYPE_CHECKING:
         UnknownName as UnknownName,
         VgbenchError as VgbenchError,
         VideoError as VideoError,
+        WeightsError as WeightsError,
     )
     from vgbench.hookspecs import hookimpl as hookimpl
     from vgbench.interfaces import (
         Batch as Batch,
         Dataset as Dataset,
+        FeatureExtractor as FeatureExtractor,
         Generator as Generator,
         Host as Host,
         PairedMetric as PairedMetric,

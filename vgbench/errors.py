@@ -11,6 +11,7 @@
     │   └── PairingError    generated and reference clips cannot be paired
     ├── GeneratorError      a generator returned something that breaks the contract
     ├── MetricError         a metric cannot be computed on these clips
+    ├── WeightsError        a network's weights are missing, damaged, hostile or not those they are said to be
     ├── CheckpointError     a checkpoint is damaged, hostile, or of another model
     ├── TrainingError       training cannot go on, such as a loss that is not finite
     └── RunError            a run folder cannot be written, found or resumed
@@ -81,6 +82,10 @@ class GeneratorError(VgbenchError):
 
 class MetricError(VgbenchError):
     """A metric cannot be computed on these clips."""
+
+
+class WeightsError(VgbenchError):
+    """A network's weights are missing, damaged, hostile, or not those they are said to be."""
 
 
 class CheckpointError(VgbenchError):

@@ -174,6 +174,10 @@ class Dataset(ABC):
 class PairedMetric(ABC):
     """Compares each clip with its reference; a `single` metric gets None as references."""
 
+    span: int | None = None
+    """How many neighbouring frames one value looks at: 1 for values of frames (K = T), 2 for transitions (K = T − 1), so that the
+    host may measure a long clip in chunks of frames; None: the whole clip at once."""
+
     @abstractmethod
     def measure(self, clips: Tensor, references: Tensor) -> Tensor:
         """uint8 (B, T, C, H, W) in; (B, K) float64 out, K = T for frames, T − 1 for transitions, 1 for clips."""
@@ -192,8 +196,34 @@ class SetMetric(ABC):
 
     @abstractmethod
     def features(self, clips: Tensor) -> Tensor:
-        """uint8 (B, T, C, H, W) in; (B, D) out, or (B·T, D) for features of frames."""
+        """uint8 (B, T, C, H, W) in; (B, D) out, or (B·T, D) for features of frames, a clip's frames next to each other."""
 
     @abstractmethod
     def distance(self, real: Any, generated: Any) -> float:
         """(N, D) and (M, D) float64 arrays in; N and M may differ."""
+
+    def feature_key(self) -> str:
+        """What `features` depends on besides the pixels: the network, its weights' hash, the preprocessing.
+
+        Metrics of one key share their features, and features are kept between runs under it. Empty, the default: they are this
+        metric's alone, and computed in each run."""
+        return ""
+
+
+class FeatureExtractor(ABC):
+    """Maps clips, or their frames, to the vectors whose distributions a set metric compares."""
+
+    per_frame: bool = False
+    """Whether each frame has a vector of its own."""
+    least_frames: int = 1
+    """The shortest clip it can take."""
+
+    @abstractmethod
+    def features(self, clips: Tensor) -> Tensor:
+        """uint8 (B, T, C, H, W) in, C = 1 or 3, on any device; float32 (B, D) out, or (B·T, D) where `per_frame`.
+
+        Grey is repeated to three channels where the network needs colour.  MetricError: clips it cannot take."""
+
+    @abstractmethod
+    def key(self) -> str:
+        """A short text that changes whenever a feature could change: name, sha256 of the weights, preprocessing."""

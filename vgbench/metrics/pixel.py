@@ -74,12 +74,16 @@ def rmse(clips: Tensor, references: Tensor, *, data_range: float, metric: str = 
 class MseMean(PairedMetric):
     """mse@mean: mean over values in [0, 1], then frames, then clips."""
 
+    span = 1
+
     def measure(self, clips: Tensor, references: Tensor) -> Tensor:
         return mse(clips, references, data_range=LEVELS, metric="mse@mean")
 
 
 class MseSum(PairedMetric):
     """mse@sum: sum over a frame's values in [0, 1], mean over frames and clips."""
+
+    span = 1
 
     def measure(self, clips: Tensor, references: Tensor) -> Tensor:
         return sum_squared_error(clips, references, data_range=LEVELS, metric="mse@sum")
@@ -88,12 +92,16 @@ class MseSum(PairedMetric):
 class Mse255(PairedMetric):
     """mse@255: mean over values in 0..255."""
 
+    span = 1
+
     def measure(self, clips: Tensor, references: Tensor) -> Tensor:
         return mse(clips, references, data_range=1, metric="mse@255")
 
 
 class MaeMean(PairedMetric):
     """mae@mean: mean over values in [0, 1], then frames, then clips."""
+
+    span = 1
 
     def measure(self, clips: Tensor, references: Tensor) -> Tensor:
         return mae(clips, references, data_range=LEVELS, metric="mae@mean")
@@ -102,6 +110,8 @@ class MaeMean(PairedMetric):
 class MaeSum(PairedMetric):
     """mae@sum: sum over a frame's values in [0, 1], mean over frames and clips."""
 
+    span = 1
+
     def measure(self, clips: Tensor, references: Tensor) -> Tensor:
         return sum_absolute_error(clips, references, data_range=LEVELS, metric="mae@sum")
 
@@ -109,12 +119,16 @@ class MaeSum(PairedMetric):
 class RmseFrame(PairedMetric):
     """rmse@frame: mean of each frame's root."""
 
+    span = 1
+
     def measure(self, clips: Tensor, references: Tensor) -> Tensor:
         return rmse(clips, references, data_range=LEVELS, metric="rmse@frame")
 
 
 class RmsePooled(PairedMetric):
     """rmse@pooled: root of the mean over everything; values of frames and clips are mean squared errors."""
+
+    span = 1
 
     def measure(self, clips: Tensor, references: Tensor) -> Tensor:
         return mse(clips, references, data_range=LEVELS, metric="rmse@pooled")
@@ -126,6 +140,8 @@ class RmsePooled(PairedMetric):
 class RmseOpenstl(PairedMetric):
     """rmse@openstl: root of mse@sum; values of frames and clips are sums of squared errors."""
 
+    span = 1
+
     def measure(self, clips: Tensor, references: Tensor) -> Tensor:
         return sum_squared_error(clips, references, data_range=LEVELS, metric="rmse@openstl")
 
@@ -135,6 +151,8 @@ class RmseOpenstl(PairedMetric):
 
 class RmsePredbench(PairedMetric):
     """rmse@predbench: mean over frames of the root of the frame's sum of squared errors."""
+
+    span = 1
 
     def measure(self, clips: Tensor, references: Tensor) -> Tensor:
         return sum_squared_error(clips, references, data_range=LEVELS, metric="rmse@predbench").sqrt()

@@ -81,12 +81,16 @@ def _frame_decibels(frame_mse: Tensor, *, data_range: float) -> Tensor:
 class PsnrFrame(PairedMetric):
     """psnr@frame: mean of each frame's dB."""
 
+    span = 1
+
     def measure(self, clips: Tensor, references: Tensor) -> Tensor:
         return psnr(clips, references, data_range=LEVELS, metric="psnr@frame")
 
 
 class PsnrVideo(PairedMetric):
     """psnr@video: mean squared error pooled within a clip, then dB, then the mean; values of frames are MSE."""
+
+    span = 1
 
     def measure(self, clips: Tensor, references: Tensor) -> Tensor:
         return mse(clips, references, data_range=LEVELS, metric="psnr@video")
@@ -98,6 +102,8 @@ class PsnrVideo(PairedMetric):
 class PsnrDataset(PairedMetric):
     """psnr@dataset: mean squared error pooled over everything, then dB; values of frames and clips are MSE."""
 
+    span = 1
+
     def measure(self, clips: Tensor, references: Tensor) -> Tensor:
         return mse(clips, references, data_range=LEVELS, metric="psnr@dataset")
 
@@ -108,12 +114,16 @@ class PsnrDataset(PairedMetric):
 class PsnrUint8Wrap(PairedMetric):
     """psnr@uint8wrap: the arithmetic of code whose uint8 differences and squares wrap around."""
 
+    span = 1
+
     def measure(self, clips: Tensor, references: Tensor) -> Tensor:
         return wrapped_psnr(clips, references, metric="psnr@uint8wrap")
 
 
 class PsnrYLimited(PairedMetric):
     """psnr@y-limited: on luma between 16 and 235, peak 255."""
+
+    span = 1
 
     def measure(self, clips: Tensor, references: Tensor) -> Tensor:
         return luma_psnr(clips, references, data_range=LEVELS, metric="psnr@y-limited")

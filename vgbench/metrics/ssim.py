@@ -133,6 +133,8 @@ PYIQA = Definition(metric="ssim@pyiqa", prepare=yiq_luma, clamp_contrast=True)
 class Ssim(PairedMetric):
     """Structural similarity by one definition."""
 
+    span = 1
+
     definition = WANG
 
     def measure(self, clips: Tensor, references: Tensor) -> Tensor:
