@@ -13,13 +13,14 @@ from PIL import Image
 from torch import Tensor
 
 from vgbench.errors import DataError, PairingError, VideoError
-from vgbench.evaluate import evaluate_folders
-from vgbench.metrics.catalogue import metric_specs
+from vgbench.given_clips import evaluate_folders
+from vgbench.metrics.error_cards import error_specs
+from vgbench.metrics.ssim_cards import ssim_specs
 from vgbench.store import read_scores
 from vgbench.video.encode import write_lossless
 
 PARITY = Path(__file__).parents[1].parent / "shared" / "data" / "parity"
-IDS = [spec.id for spec in metric_specs()]
+IDS = [spec.id for spec in [*error_specs(), *ssim_specs()]]
 
 
 def made_clips(seed: int, n: int = 3, frames: int = 4, size: int = 16) -> Tensor:
@@ -180,3 +181,39 @@ def test_options_of_the_other_form_are_refused(vgbench):
         assert f"{arguments[0]} does not go with --generated." in ran.err
     assert "--score-from goes with --generated" in vgbench("eval", "--score-from", 1).err
     assert "does not go with --metrics" in vgbench("eval", "--as", "openstl", "--metrics", "mse").err
+
+
+def write_long_clips(folder: Path, frames: int = 23) -> tuple[Path, Path]:
+    """Two folders with a moving video and an array's worth of the same frames as pictures."""
+    rng = np.random.default_rng(0)
+    for name in ("made", "real"):
+        video = torch.from_numpy(rng.integers(0, 256, (frames, 3, 24, 20), dtype=np.uint8))
+        write_lossless(folder / name / "long.mkv", video, 8)
+        (folder / name / "pictures").mkdir()
+        for number, frame in enumerate(video.flip(0).permute(0, 2, 3, 1).numpy()):
+            Image.fromarray(frame).save(folder / name / "pictures" / f"{number:03d}.png")
+    return folder / "made", folder / "real"
+
+
+@pytest.mark.parametrize("score_from", [0, 9])
+def test_chunks_of_frames_give_the_same_bits_and_id_as_whole_clips(folder, score_from):
+    for name in ("made", "real"):
+        (folder / name).mkdir()
+    made, real = write_long_clips(folder)
+    metrics = ["mse", "psnr@video", "ssim", "flow-epe"]
+    runs = [evaluate_folders(made, real, metrics=metrics, score_from=score_from, max_memory=memory) for memory in (1 << 30, 30_000, 1)]
+    lines = [[line._replace(seconds=None) for line in read_scores(run.path)] for run in runs]
+    assert lines[0] == lines[1] == lines[2]
+    assert len({run.record["protocol"]["id"] for run in runs}) == 1
+
+
+def test_a_metric_of_whole_clips_says_what_memory_it_takes(folder, vgbench):
+    for name in ("made", "real"):
+        (folder / name).mkdir()
+    made, real = write_long_clips(folder)
+    ran = vgbench("eval", "--generated", made, "--reference", real, "--metrics", "mse,motion-ratio", "--max-memory", "100K")
+    assert ran.status == 1
+    assert "motion-ratio looks at whole clips" in ran.err
+    assert "--max-memory is 100.0 KiB" in ran.err
+    assert not Path("runs").exists()
+    assert vgbench("eval", "--generated", made, "--reference", real, "--max-memory", "lots").status == 2

@@ -49,6 +49,7 @@ _HOMES = {
         "TrainingError",
         "RunError",
     ),
+    "vgbench.metrics.sets": ("FrechetDistance", "KernelDistance"),
     "vgbench.protocol": ("Protocol", "load_protocol"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -100,6 +101,7 @@ if TYPE_CHECKING:
         StepResult as StepResult,
         TrainableGenerator as TrainableGenerator,
     )
+    from vgbench.metrics.sets import FrechetDistance as FrechetDistance, KernelDistance as KernelDistance
     from vgbench.protocol import Protocol as Protocol, load_protocol as load_protocol
     from vgbench.specs import (
         DatasetSpec as DatasetSpec,

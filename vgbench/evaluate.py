@@ -1,17 +1,17 @@
-"""Evaluating: every row of a table on every test clip of a protocol, or given clips against their references."""
+"""Evaluating: every row of a table on every test clip of a protocol."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vgbench.contestant import Contestant, build, fit, learns_by_fitting
 from vgbench.errors import ConfigError, RunError, VgbenchError
+from vgbench.feature_store import REAL, Owner
 from vgbench.host import choose_device
 from vgbench.loader import read_ahead
 from vgbench.measure import Scorer, choose_metrics
@@ -21,6 +21,7 @@ from vgbench.protocol import DEFAULT_PROTOCOL, Protocol, differing_keys, load_pr
 from vgbench.registry import Entry
 from vgbench.rows import Row, resolve_rows
 from vgbench.runs import DEFAULT_RUNS, Run, closing_run, create_run, locate_run
+from vgbench.set_scorer import SetFeatures, SetScorer
 from vgbench.specs import MetricSpec
 from vgbench.store import ClipScores, ScoreWriter, read_scores
 from vgbench.windows import Clip, ProtocolData
@@ -67,8 +68,9 @@ def evaluate(
     opened = ProtocolData(chosen, data or {})
     clips = opened.clips("test")
     identity = {"id": opened.protocol_id, "name": chosen.name, **chosen.compared(), "fingerprint": opened.fingerprint}
+    scorers = make_scorers(entries)
     run = _open_run(resume, runs, identity, entries, resolution.rows, opened)
-    evaluation = _Evaluation(opened, clips, Scorer(entries), torch_device, batch_size, workers, run, observer)
+    evaluation = _Evaluation(opened, clips, scorers, torch_device, batch_size, workers, run, observer)
     run.record |= {"device": str(torch_device), "batch_size": batch_size}
     observer.run_started(run)
     with closing_run(run):
@@ -77,6 +79,21 @@ def evaluate(
             observer.note(note)
         evaluation.score(resolution.rows)
     return run
+
+
+class Scorers(NamedTuple):
+    """What scores an evaluation's clips."""
+
+    clips: Scorer
+    """The metrics that give every clip its values."""
+    sets: SetScorer
+    """The metrics that compare sets of clips."""
+
+
+def make_scorers(entries: Sequence[Entry[MetricSpec]]) -> Scorers:
+    """The metrics, loaded and prepared; the first thing that is missing is the error."""
+    sets = [entry for entry in entries if entry.spec.kind == "set"]
+    return Scorers(Scorer([entry for entry in entries if entry not in sets]), SetScorer(sets))
 
 
 def check_counts(**counts: int | None) -> None:
@@ -125,7 +142,7 @@ class _Evaluation:
 
     data: ProtocolData
     clips: list[Clip]
-    scorer: Scorer
+    scorers: Scorers
     device: torch.device
     batch_size: int
     workers: int
@@ -137,12 +154,13 @@ class _Evaluation:
         contestants = self._contestants(rows)
         done = {(line.generator, line.clip_id, line.sample) for line in read_scores(self.run.path)} if self._is_resumed() else set()
         groups = [self.clips[start : start + self.batch_size] for start in range(0, len(self.clips), self.batch_size)]
-        with ScoreWriter(self.run.path) as writer:
+        with ScoreWriter(self.run.path) as writer, self.scorers.sets.open(self.run) as features:
             for index, frames in enumerate(read_ahead(groups, self._read, workers=self.workers, ahead=self.workers)):
                 references = frames.to(self.device)
+                features.add([Owner(REAL, clip.clip_id, clip.source_id, 0) for clip in groups[index]], self._counted(references))
                 for contestant in list(contestants):
                     try:
-                        writer.write(self._lines(contestant, groups[index], references, done))
+                        writer.write(self._lines(contestant, groups[index], references, done, features))
                     except RunError:
                         raise
                     except VgbenchError as error:
@@ -155,6 +173,11 @@ class _Evaluation:
 
     def _is_resumed(self) -> bool:
         return (self.run.path / "scores.jsonl").exists()
+
+    def _counted(self, clips: Tensor) -> Tensor:
+        """The frames of test clips that count."""
+        task = self.data.protocol.task
+        return clips[:, task.target_start + task.score_from : task.target_start + task.frames]
 
     def _read(self, group: Sequence[Clip]) -> Tensor:
         import torch
@@ -201,17 +224,20 @@ class _Evaluation:
         if differing:
             self._note(f"{contestant.row.label} was trained under another protocol: {'; '.join(differing)}.")
 
-    def _lines(self, contestant: Contestant, group: Sequence[Clip], clips: Tensor, done: set[tuple[str, str, int]]) -> list[ClipScores]:
+    def _lines(
+        self, contestant: Contestant, group: Sequence[Clip], clips: Tensor, done: set[tuple[str, str, int]], features: SetFeatures
+    ) -> list[ClipScores]:
         protocol = self.data.protocol
-        task = protocol.task
         label = contestant.row.label
-        references = clips[:, task.target_start + task.score_from : task.target_start + task.frames]
+        references = self._counted(clips)
         lines = []
         for sample in range(contestant.samples(protocol)):
             if all((label, clip.clip_id, sample) in done for clip in group):
                 continue
             sampled = contestant.sample(clips, [clip.clip_id for clip in group], protocol, sample)
-            measured = self.scorer.measure(sampled.clips[:, task.score_from :], references)
+            shown = sampled.clips[:, protocol.task.score_from :]
+            features.add([Owner(label, clip.clip_id, clip.source_id, sample) for clip in group], shown)
+            measured = self.scorers.clips.measure(shown, references)
             lines += [
                 ClipScores(
                     clip_id=clip.clip_id,
@@ -256,63 +282,3 @@ class _Evaluation:
     def _note(self, text: str) -> None:
         self.run.warn(text)
         self.observer.note(text)
-
-
-def evaluate_folders(
-    generated: str | Path,
-    reference: str | Path,
-    *,
-    metrics: Sequence[str] = DEFAULT_METRICS,
-    allow_missing: bool = False,
-    score_from: int = 0,
-    limit: int | None = None,
-    runs: Path = DEFAULT_RUNS,
-    device: str = "auto",
-    workers: int = DEFAULT_WORKERS,
-    observer: Observer | None = None,
-) -> Run:
-    """Score clips that any program made against their references; returns the run.
-
-    generated, reference: a folder of videos or of folders of frames, or an .npy/.npz file (`file.npz:name`).
-    score_from: the first frame that counts.  allow_missing: clips without a partner are counted in the warnings, not refused.
-
-    PairingError: clips without a partner, or of different lengths or sizes; the message lists them.
-    """
-    from vgbench.pairs import Pair, pair_clips
-
-    observer = observer or Observer()
-    entries = choose_metrics(metrics)
-    torch_device = choose_device(device)
-    check_counts(limit=limit)
-    runs = Path(runs)
-    pairing = pair_clips(generated, reference, allow_missing=allow_missing, score_from=score_from, workers=workers)
-    pairs = pairing.pairs[:limit]
-    identity = {"id": "", "name": "given clips", "score_from": score_from, "reference": str(reference)}
-    record = {"protocol": identity, "metrics": [entry.short_name for entry in entries], "rows": [], "failures": {}}
-    scorer = Scorer(entries)
-    run = create_run(runs, "eval", pairing.name, record)
-    observer.run_started(run)
-    digest = hashlib.sha256(f"given clips 1, score_from {score_from}".encode())
-
-    def read(pair: Pair) -> tuple[Tensor, Tensor]:
-        return pair.read()
-
-    with closing_run(run), ScoreWriter(run.path) as writer:
-        for text in pairing.warnings:
-            run.warn(text)
-            observer.note(text)
-        for index, (clip, target) in enumerate(read_ahead(pairs, read, workers=workers, ahead=workers)):
-            digest.update(_pixels(target))
-            shown, expected = clip[None, score_from:].to(torch_device), target[None, score_from:].to(torch_device)
-            measured = scorer.measure(shown, expected)
-            name = pairs[index].name
-            line = ClipScores(name, name, 0, pairing.name, None, measured.scores[0], expected.shape[1], measured.perfect[0], None)
-            writer.write([line])
-            observer.advanced("clips", index + 1, len(pairs))
-        run.record["rows"] = [{"label": pairing.name, "generator": pairing.name, "n_lines": len(pairs)}]
-        identity["id"] = digest.hexdigest()[:16]
-    return run
-
-
-def _pixels(frames: Tensor) -> bytes:
-    return str(tuple(frames.shape)).encode() + frames.contiguous().numpy().tobytes()

@@ -178,6 +178,9 @@ class PairedMetric(ABC):
     """How many neighbouring frames one value looks at: 1 for values of frames (K = T), 2 for transitions (K = T − 1), so that the
     host may measure a long clip in chunks of frames; None: the whole clip at once."""
 
+    def prepare(self) -> None:  # noqa: B027 - optional
+        """Called once before the first clip is read: the place to load weights, and to say what is missing."""
+
     @abstractmethod
     def measure(self, clips: Tensor, references: Tensor) -> Tensor:
         """uint8 (B, T, C, H, W) in; (B, K) float64 out, K = T for frames, T − 1 for transitions, 1 for clips."""
@@ -193,6 +196,9 @@ class PairedMetric(ABC):
 
 class SetMetric(ABC):
     """Compares two sets of clips by the distributions of their features."""
+
+    def prepare(self) -> None:  # noqa: B027 - optional
+        """Called once before the first clip is read: the place to load weights, and to say what is missing."""
 
     @abstractmethod
     def features(self, clips: Tensor) -> Tensor:
@@ -217,6 +223,9 @@ class FeatureExtractor(ABC):
     """Whether each frame has a vector of its own."""
     least_frames: int = 1
     """The shortest clip it can take."""
+
+    def prepare(self) -> None:  # noqa: B027 - optional
+        """Called once before the first clip: the place to load weights, and to say what is missing."""
 
     @abstractmethod
     def features(self, clips: Tensor) -> Tensor:

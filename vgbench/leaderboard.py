@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from vgbench.set_estimates import SetEstimate
 from vgbench.specs import MetricSpec
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class Score:
     """The mean over clips at each frame; None where clips differ in length."""
     tied_with_best: bool | None = None
     """Whether it cannot be told apart from the best; None where too few sources allow a test."""
+    estimate: SetEstimate | None = None
+    """What else is known of a set metric's value: its bias, its floor, its limit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +102,7 @@ def _record(standing: Standing, spec: MetricSpec, per_frame: bool) -> dict[str, 
         "seconds_per_clip": standing.seconds_per_clip,
         "run": standing.run,
         **curve,
+        **({} if score.estimate is None else score.estimate.record()),
     }
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 from vgbench.errors import MetricError
 from vgbench.guard import guarded
-from vgbench.interfaces import PairedMetric
+from vgbench.interfaces import PairedMetric, SetMetric
 from vgbench.registry import Entry, load_registry
 from vgbench.specs import MetricSpec
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+MetricT = TypeVar("MetricT", PairedMetric, SetMetric)
 
 
 class Measured(NamedTuple):
@@ -26,17 +28,25 @@ class Measured(NamedTuple):
 
 
 class Scorer:
-    """The metrics of an evaluation, loaded once."""
+    """The metrics of an evaluation that give every clip its values, loaded once."""
 
     def __init__(self, entries: Sequence[Entry[MetricSpec]]) -> None:
         self._metrics: list[tuple[Entry[MetricSpec], PairedMetric]] = []
         for entry in entries:
-            target = entry.load()
+            metric: PairedMetric = load_metric(entry, PairedMetric)  # type: ignore[type-abstract] # only compared with
             with guarded(MetricError, _who(entry)):
-                metric = target()
-            if not isinstance(metric, PairedMetric):
-                raise MetricError(f"{entry.short_name} of {entry.plugin} is a {type(metric).__name__}, not a PairedMetric.")
+                metric.prepare()
             self._metrics.append((entry, metric))
+
+    @property
+    def widest_span(self) -> int:
+        """How many neighbouring frames the metrics look at, at most; of those that look at whole clips see `whole_clip_metrics`."""
+        return max((metric.span or 1 for _, metric in self._metrics), default=1)
+
+    @property
+    def whole_clip_metrics(self) -> list[str]:
+        """The metrics that cannot be measured in chunks of frames."""
+        return [entry.short_name for entry, metric in self._metrics if metric.span is None]
 
     def measure(self, clips: Tensor, references: Tensor) -> Measured:
         """The scores of uint8 (B, T, C, H, W) clips against their references.
@@ -47,8 +57,30 @@ class Scorer:
         for entry, metric in self._metrics:
             for clip_scores, values in zip(scores, self._values(entry, metric, clips, references), strict=True):
                 clip_scores[entry.short_name] = values
-        equal = (clips == references).flatten(2).all(dim=2).sum(dim=1)
-        return Measured(scores, equal.tolist())
+        return Measured(scores, _equal_frames(clips, references).tolist())
+
+    def measure_chunks(self, chunks: Iterable[tuple[Tensor, Tensor]]) -> Measured:
+        """The scores of one clip that comes in chunks of frames, (1, t, C, H, W) and its reference, t at least `widest_span`.
+
+        The same bits as `measure` gives for the whole clip.  No metric may need the whole clip.
+        """
+        import torch
+
+        scores: dict[str, list[float]] = {entry.short_name: [] for entry, _ in self._metrics}
+        perfect, margin = 0, self.widest_span - 1
+        last: tuple[Tensor, Tensor] | None = None
+        for clips, references in chunks:
+            perfect += int(_equal_frames(clips, references).sum())
+            carried = 0 if last is None else last[0].shape[1]
+            pair = (clips, references) if last is None else (torch.cat([last[0], clips], 1), torch.cat([last[1], references], 1))
+            views = {0: pair}
+            for entry, metric in self._metrics:
+                skipped = max(0, carried - ((metric.span or 1) - 1))
+                view = views.setdefault(skipped, (pair[0][:, skipped:], pair[1][:, skipped:]))
+                if view[0].shape[1] >= (metric.span or 1):
+                    scores[entry.short_name] += self._values(entry, metric, *view)[0]
+            last = (pair[0][:, -margin:], pair[1][:, -margin:]) if margin else None
+        return Measured([scores], [perfect])
 
     def _values(self, entry: Entry[MetricSpec], metric: PairedMetric, clips: Tensor, references: Tensor) -> list[list[float]]:
         import torch
@@ -65,6 +97,21 @@ class Scorer:
             raise MetricError(f"{_who(entry)} returned {values.dtype}; measure() returns real numbers.")
         rows: list[list[float]] = values.to("cpu", torch.float64).tolist()
         return rows
+
+
+def load_metric(entry: Entry[MetricSpec], wanted: type[MetricT]) -> MetricT:
+    """The entry's metric.  MetricError: it cannot be made, or is of another kind than its spec says."""
+    target = entry.load()
+    with guarded(MetricError, _who(entry)):
+        metric = target()
+    if not isinstance(metric, wanted):
+        raise MetricError(f"{entry.short_name} of {entry.plugin} is a {type(metric).__name__}, not a {wanted.__name__}.")
+    return metric
+
+
+def _equal_frames(clips: Tensor, references: Tensor) -> Tensor:
+    """(B,): how many frames equal the reference in every bit."""
+    return (clips == references).flatten(2).all(dim=2).sum(dim=1)
 
 
 def _who(entry: Entry[MetricSpec]) -> str:
@@ -86,15 +133,13 @@ def find_metric(name: str) -> Entry[MetricSpec]:
 def choose_metrics(names: Sequence[str]) -> list[Entry[MetricSpec]]:
     """The entries of metric names, each once, in order.
 
-    UnknownName, AmbiguousName: a name.  MetricError: a metric that compares sets, which a table of clips cannot hold.
+    UnknownName, AmbiguousName: a name.  MetricError: there is none.
     """
     if isinstance(names, str):
         raise MetricError(f"metrics is a list of names, such as ['{names}'], not the text '{names}'.")
     entries: dict[str, Entry[MetricSpec]] = {}
     for name in names:
         entry = find_metric(name)
-        if entry.spec.kind == "set":
-            raise MetricError(f"{name} compares two sets of clips by their features, which this version cannot score yet.")
         entries.setdefault(entry.short_name, entry)
     if not entries:
         raise MetricError("No metric is named; try --metrics mse,psnr,ssim.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -29,6 +29,15 @@ class Pair(NamedTuple):
     def read(self) -> tuple[Tensor, Tensor]:
         """Both, uint8 (T, C, H, W)."""
         return self.generated.read(), self.reference.read()
+
+    def chunks(self, length: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Both, at most `length` frames at a time, each file read once from its beginning."""
+        return zip(self.generated.chunks(length), self.reference.chunks(length), strict=True)
+
+    def bytes(self) -> int:
+        """How much memory both take."""
+        info = self.reference.info()
+        return 2 * info.frames * info.height * info.width * info.channels
 
     def difference(self) -> str:
         """How the two differ in length, size or channels, as a phrase; empty where they agree."""

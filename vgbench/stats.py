@@ -19,6 +19,8 @@ RESAMPLES = 10_000
 CONFIDENCE = 0.95
 FEW_SOURCES = 20
 """Under so many sources a table warns: a percentile interval is then too narrow."""
+_BLOCK = 250
+"""Resamples that are drawn at a time."""
 LEAST_SOURCES_TO_TEST = 6
 """Under so many sources no difference is called significant: even a unanimous one can be chance."""
 
@@ -30,44 +32,42 @@ class Interval(NamedTuple):
     high: float
 
 
-class Draws(NamedTuple):
-    """How often each source is drawn in each resample."""
+class Sample(NamedTuple):
+    """One number a clip, to be resampled by the clips' sources."""
 
-    counts: NDArray[np.int64]
-    """(resamples, sources)."""
+    per_clip: Floats
+    """(clips,)."""
     source_of: NDArray[np.int64]
     """(clips,): the index of each clip's source."""
+    pool: Callable[[Any], Any] | None = None
+    """(..., N) → (...); None means the mean, which needs only each source's sum and number of clips."""
 
 
-def draw_sources(sources: Sequence[str], *, resamples: int = RESAMPLES, seed: int = 0) -> Draws:
-    """Resamples of the sources, with replacement, seeded.
+def replicates(samples: Sequence[Sample], n_sources: int, *, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
+    """The pooled value of every sample in each bootstrap resample of the sources: (samples, resamples).
 
-    sources: each clip's source, in the clips' order.
+    All samples see the same draws, so the difference of two rows is a paired bootstrap.  Memory does not grow with the number of
+    resamples times sources: they are drawn in blocks.
     """
     import numpy as np
 
-    names, source_of = np.unique(np.asarray(sources), return_inverse=True)
-    n = len(names)
-    counts = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)
-    return Draws(counts, source_of)
-
-
-def replicates(per_clip: Floats, draws: Draws, pool: Callable[[Any], Any] | None = None) -> Floats:
-    """The pooled value of each resample: (clips,) → (resamples,).
-
-    pool: (..., N) → (...); None means the mean, which needs only each source's sum and number of clips.
-    """
-    import numpy as np
-
-    if pool is None:
-        sums = np.bincount(draws.source_of, weights=per_clip, minlength=draws.counts.shape[1])
-        sizes = np.bincount(draws.source_of, minlength=draws.counts.shape[1])
-        means: Floats = (draws.counts @ sums) / (draws.counts @ sizes)
-        return means
-    order = np.argsort(draws.source_of, kind="stable")
-    repeats = draws.counts[:, draws.source_of[order]]
-    values = per_clip[order]
-    return np.array([pool(np.repeat(values, times)) for times in repeats], dtype=np.float64)
+    result = np.empty((len(samples), resamples), dtype=np.float64)
+    means = [index for index, sample in enumerate(samples) if sample.pool is None]
+    sums = np.array([np.bincount(samples[i].source_of, weights=samples[i].per_clip, minlength=n_sources) for i in means])
+    sizes = np.array([np.bincount(samples[i].source_of, minlength=n_sources) for i in means], dtype=np.float64)
+    by_source = {i: np.argsort(sample.source_of, kind="stable") for i, sample in enumerate(samples) if sample.pool is not None}
+    rng = np.random.default_rng(seed)
+    for start in range(0, resamples, _BLOCK):
+        counts = rng.multinomial(n_sources, np.full(n_sources, 1 / n_sources), size=min(_BLOCK, resamples - start))
+        block = slice(start, start + len(counts))
+        if means:
+            weights = counts.T.astype(np.float64)
+            result[means, block] = (sums @ weights) / (sizes @ weights)
+        for i, order in by_source.items():
+            values, pool = samples[i].per_clip[order], samples[i].pool
+            assert pool is not None
+            result[i, block] = [pool(np.repeat(values, times)) for times in counts[:, samples[i].source_of[order]]]
+    return result
 
 
 def percentile_interval(replicated: Floats) -> Interval:

@@ -75,20 +75,25 @@ def _drop_torn_line(path: Path) -> None:
 
 
 def read_scores(run_path: Path) -> Iterator[ClipScores]:
-    """The lines of a run's scores.jsonl; a torn last line is passed over.
+    """The lines of a run's scores.jsonl, one at a time; a torn last line is passed over.
 
     RunError: the file is missing, or a line is no score; the message has the line's number.
     """
     path = run_path / SCORES
     try:
-        *lines, _torn = path.read_text(encoding="utf-8").split("\n")
+        with open(path, encoding="utf-8") as file:
+            for number, line in enumerate(file, start=1):
+                if line.endswith("\n"):
+                    yield _line(path, number, line)
     except (OSError, UnicodeDecodeError) as error:
         raise RunError(f"{path} cannot be read: {error}.") from error
-    for number, line in enumerate(lines, start=1):
-        try:
-            yield _parsed(json.loads(line))
-        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
-            raise RunError(f"{path}, line {number}, is no score: {error}.") from error
+
+
+def _line(path: Path, number: int, text: str) -> ClipScores:
+    try:
+        return _parsed(json.loads(text))
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
+        raise RunError(f"{path}, line {number}, is no score: {error}.") from error
 
 
 def _parsed(record: Mapping[str, Any]) -> ClipScores:

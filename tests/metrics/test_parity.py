@@ -13,14 +13,18 @@ from hypothesis import given, settings, strategies as st
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
-from vgbench.metrics.catalogue import metric_specs
+from vgbench.metrics.error_cards import error_specs
 from vgbench.metrics.ssim import GAUSSIAN
+from vgbench.metrics.ssim_cards import ssim_specs
 from vgbench.registry import load_registry
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import pytorch_msssim
-    from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
+    from torchmetrics.functional.image import (
+        peak_signal_noise_ratio,
+        structural_similarity_index_measure,
+    )
 
 PARITY = Path(__file__).parents[2].parent / "shared" / "data" / "parity"
 LOOSE = {"ssim@piq", "ssim@torchmetrics"}
@@ -37,7 +41,7 @@ def pooled(metric_id: str, clips: Tensor, references: Tensor) -> float:
 
 
 @pytest.mark.skipif(not PARITY.is_dir(), reason="the parity pixels are not beside this checkout")
-@pytest.mark.parametrize("metric_id", [spec.id for spec in metric_specs()])
+@pytest.mark.parametrize("metric_id", [spec.id for spec in [*error_specs(), *ssim_specs()]])
 def test_every_variant_gives_the_number_of_its_peers_own_code(metric_id):
     arrays = np.load(PARITY / "rgb64.npz")
     generated, reference = (torch.from_numpy(arrays[name]).permute(0, 1, 4, 2, 3).contiguous() for name in ("pred", "gt"))
@@ -95,6 +99,15 @@ def test_ssim_wang_agrees_with_pytorch_msssim(pair):
     for win, tolerance in ((None, 3e-5), (window, 1e-9)):
         expected = pytorch_msssim.ssim(generated, reference, data_range=255, size_average=False, win=win)
         assert values == pytest.approx(expected.tolist(), abs=tolerance)
+
+
+@settings(deadline=None, max_examples=12)
+@given(pairs(least=161))
+def test_ms_ssim_agrees_with_pytorch_msssim(pair):
+    generated, reference = (clip[0].double() for clip in pair)
+    window = torch.tensor(GAUSSIAN.taps, dtype=torch.float64).expand(generated.shape[1], 1, 1, -1)
+    expected = pytorch_msssim.ms_ssim(generated, reference, data_range=255, size_average=False, win=window)
+    assert frame_values("ms-ssim", *pair)[0].tolist() == pytest.approx(expected.tolist(), abs=1e-9)
 
 
 @settings(deadline=None, max_examples=40)

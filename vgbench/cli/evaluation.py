@@ -22,6 +22,14 @@ from vgbench.cli import options
 @click.option(
     "--score-from", type=click.IntRange(min=0), metavar="FRAME", help="With --generated: the first frame that counts. Default: 0."
 )
+@click.option(
+    "--max-memory",
+    default="2G",
+    show_default=True,
+    metavar="BYTES",
+    callback=options.parsed_bytes,
+    help="With --generated: how many pixels may be held at once (500M, 4G); longer clips are measured in chunks.",
+)
 @options.runs_option
 @click.option("--resume", metavar="RUN|latest", help="Finish an interrupted evaluation.")
 @options.device_option
@@ -44,7 +52,8 @@ def command(context: click.Context, /, metrics: list[str] | None, peer: str | No
 
     from vgbench.cli.progress import ConsoleObserver, stderr_console
     from vgbench.cli.results import show_results
-    from vgbench.evaluate import DEFAULT_METRICS, evaluate, evaluate_folders
+    from vgbench.evaluate import DEFAULT_METRICS, evaluate
+    from vgbench.given_clips import evaluate_folders
     from vgbench.measure import peer_metrics
 
     chosen = peer_metrics(peer) if peer is not None else metrics or DEFAULT_METRICS
@@ -64,7 +73,7 @@ def command(context: click.Context, /, metrics: list[str] | None, peer: str | No
 
 
 _OF_GENERATORS = ("generators", "protocol", "data", "resume", "batch_size")
-_OF_GIVEN_CLIPS = ("generated", "reference", "allow_missing", "score_from")
+_OF_GIVEN_CLIPS = ("generated", "reference", "allow_missing", "score_from", "max_memory")
 
 
 def _check_forms(context: click.Context, generated: str | None, reference: str | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -90,3 +91,12 @@ def _split_names(context: click.Context, parameter: click.Parameter, value: str 
     if not names:
         raise click.BadParameter("names are missing.", context, parameter)
     return names
+
+
+def parsed_bytes(context: click.Context, parameter: click.Parameter, value: str) -> int:
+    """A number of bytes with K, M or G behind it."""
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([KMG]?)(?:i?B)?", value.strip(), re.IGNORECASE)
+    n_bytes = int(float(match[1]) * 1024 ** " KMG".index(match[2].upper() or " ")) if match else 0
+    if n_bytes < 1:
+        raise click.BadParameter(f"'{value}': write a number of bytes, such as 500M or 4G.", context, parameter)
+    return n_bytes

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from vgbench.metrics.error_cards import error_specs
-from vgbench.metrics.ssim_cards import ssim_specs
+from vgbench.metrics.motion_cards import motion_specs
+from vgbench.metrics.ssim_cards import ms_ssim_specs, ssim_specs
 from vgbench.specs import MetricSpec
 
 BUNDLES: dict[str, tuple[str, ...]] = {
@@ -18,4 +19,4 @@ BUNDLES: dict[str, tuple[str, ...]] = {
 
 def metric_specs() -> list[MetricSpec]:
     """Every variant; the first of a name is what the bare name means."""
-    return [*error_specs(), *ssim_specs()]
+    return [*error_specs(), *ssim_specs(), *ms_ssim_specs(), *motion_specs()]

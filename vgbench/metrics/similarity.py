@@ -57,11 +57,22 @@ class _Tile(NamedTuple):
         )
 
 
-def mean_similarity(x: Tensor, y: Tensor, *, window: Window, stability: Stability, clamp_contrast: bool = False) -> Tensor:
+class Term(NamedTuple):
+    """What is averaged."""
+
+    has_luminance: bool = True
+    """Whether the luminance term counts; without it the mean is that of the contrast-structure term."""
+    clamp_contrast: bool = False
+    """Whether the contrast-structure term counts as 0 where it is negative."""
+
+
+SIMILARITY = Term()
+
+
+def mean_similarity(x: Tensor, y: Tensor, *, window: Window, stability: Stability, term: Term = SIMILARITY) -> Tensor:
     """Structural similarity of each plane, averaged over the positions where the window fits.
 
-    x, y: (N, P, H, W), any real type, P planes of each of N clips.  clamp_contrast: whether the contrast term counts as 0 where
-    it is negative.  Returns (N, P) float64.
+    x, y: (N, P, H, W), any real type, P planes of each of N clips.  Returns (N, P) float64.
     """
     clips, planes, height, width = x.shape
     rows, columns = height - window.size + 1, width - window.size + 1
@@ -76,17 +87,17 @@ def mean_similarity(x: Tensor, y: Tensor, *, window: Window, stability: Stabilit
                 reach = slice(top, top + tile_rows + window.size - 1)
                 pair = x[clip, chosen, reach].transpose(0, 1), y[clip, chosen, reach].transpose(0, 1)
                 part = tile.part(len(pair[0]) - window.size + 1, pair[0].shape[1])
-                sums.append(_row_sums(*pair, part, window, stability, clamp_contrast))
+                sums.append(_row_sums(*pair, part, window, stability, term))
             result[clip, chosen] = torch.cat(sums).T.contiguous().sum(-1) / (rows * columns)
     return result
 
 
-def _row_sums(x: Tensor, y: Tensor, tile: _Tile, window: Window, stability: Stability, clamp_contrast: bool) -> Tensor:
+def _row_sums(x: Tensor, y: Tensor, tile: _Tile, window: Window, stability: Stability, term: Term) -> Tensor:
     """(rows + size − 1, planes, W) twice → (rows, planes): similarity summed over the columns."""
     _fill(x, y, tile.maps, stability)
     slide_down(tile.maps.flatten(1), window, tile.down.flatten(1))
     slide_along(tile.down.flatten(0, 2), window, tile.filtered.flatten(0, 2))
-    return _similarity(tile.filtered, tile.spare, stability, clamp_contrast).sum(-1)
+    return _similarity(tile.filtered, tile.spare, stability, term).sum(-1)
 
 
 def _fill(x: Tensor, y: Tensor, maps: Tensor, stability: Stability) -> None:
@@ -101,7 +112,7 @@ def _fill(x: Tensor, y: Tensor, maps: Tensor, stability: Stability) -> None:
     torch.mul(v, v, out=vv)
 
 
-def _similarity(filtered: Tensor, spare: Tensor, stability: Stability, clamp_contrast: bool) -> Tensor:
+def _similarity(filtered: Tensor, spare: Tensor, stability: Stability, term: Term) -> Tensor:
     """The quotient above, in place; the operations are few because each one is a pass through memory."""
     u, v, uu, vv = filtered.unbind(1)
     mean_u, mean_v = spare
@@ -109,8 +120,10 @@ def _similarity(filtered: Tensor, spare: Tensor, stability: Stability, clamp_con
     torch.mul(v, v, out=mean_v)  # μᵥ²
     variance_u, variance_v = uu.sub_(mean_u), vv.sub_(mean_v)  # σᵤ² + 2C₂ and σᵥ²
     luminance, contrast = torch.sub(mean_u, mean_v, out=u), torch.sub(variance_u, variance_v, out=v)
-    if clamp_contrast:
+    if term.clamp_contrast:
         contrast.clamp_min_(0)
+    if not term.has_luminance:
+        return contrast.div_(variance_u.add_(variance_v))
     numerator = luminance.mul_(contrast)
     denominator = mean_u.add_(mean_v).mul_(variance_u.add_(variance_v))
     return numerator.div_(denominator)

@@ -16,7 +16,7 @@ from torch.nn import functional
 from vgbench.errors import MetricError
 from vgbench.interfaces import PairedMetric
 from vgbench.metrics.pairs import check_data_range, check_pair
-from vgbench.metrics.similarity import Stability, mean_similarity
+from vgbench.metrics.similarity import Stability, Term, mean_similarity
 from vgbench.metrics.windows import Window, gaussian_window, uniform_window
 
 GAUSSIAN = gaussian_window(11, 1.5)
@@ -71,7 +71,9 @@ def ssim(clips: Tensor, references: Tensor, definition: Definition) -> Tensor:
     check_data_range(definition.data_range, metric=definition.metric)
     _check_size(clips, definition)
     x, y = _planes(clips, definition), _planes(references, definition)
-    planes = mean_similarity(x, y, window=definition.window, stability=definition.stability, clamp_contrast=definition.clamp_contrast)
+    planes = mean_similarity(
+        x, y, window=definition.window, stability=definition.stability, term=Term(clamp_contrast=definition.clamp_contrast)
+    )
     channels = planes.view(*clips.shape[:2], planes.shape[1] // clips.shape[1]).unbind(-1)
     total = torch.zeros_like(channels[0])
     for channel in channels:  # in this order, which a reduction would leave to torch

@@ -31,6 +31,32 @@ _SSIM = Family(
 )
 
 
+_MS_SSIM = Family(
+    "ms-ssim",
+    better="higher",
+    perfect=1,
+    unit="",
+    module="vgbench.metrics.ms_ssim",
+    card={
+        **_SSIM.card,
+        "formula": "SSIM(scale 5)^0.1333 · Π CS(scale i)^wᵢ, w = 0.0448, 0.2856, 0.3001, 0.2363 for the scales 1 to 4, CS the second "
+        "factor of SSIM; a mean below 0 counts as 0",
+        "resize": "each scale is the mean of 2×2 pixels of the one before; odd sides are padded with zeros at both ends",
+        "frames": "at least 161×161 pixels",
+        "pooling": "mean over a frame's windows, product over scales, mean over channels, then over frames, then over clips",
+        "source": "Z. Wang, E. P. Simoncelli, A. C. Bovik, Asilomar 2003",
+        "same as": "pytorch-msssim",
+        "beware": "higher than ssim on most pixels; not to be compared with it. torchmetrics reflects the borders of every scale, which moved the "
+        "number by up to 0.005 on noise",
+    },
+)
+
+
+def ms_ssim_specs() -> list[MetricSpec]:
+    """The one definition."""
+    return [_MS_SSIM.variant("", "MsSsim", "Structural similarity over five scales.")]
+
+
 def ssim_specs() -> list[MetricSpec]:
     """All variants, the default first."""
     return [

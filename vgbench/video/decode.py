@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,27 @@ def read_video(path: str | Path, start: int = 0, length: int | None = None) -> T
         if len(frames) != length:
             frame_range(path, video.decoded, start, length)
     return torch.from_numpy(np.stack(frames))
+
+
+def stream_video(path: str | Path, length: int) -> Iterator[Tensor]:
+    """The whole video, at most `length` frames at a time, decoded once: uint8 (t, C, H, W) each.  Raises VideoError as `read_video`."""
+    path = Path(path)
+    if is_gif(path):
+        yield from torch.split(read_gif(path), length)
+        return
+    reformatter = VideoReformatter()
+    frames: list[Pixels] = []
+    with OpenVideo(path) as video:
+        for number, frame in enumerate(video.frames()):
+            pixels = frame_pixels(path, frame, number, reformatter)
+            _check_same_shape(path, number, pixels, frames)
+            if len(frames) == length:
+                yield torch.from_numpy(np.stack(frames))
+                frames.clear()
+            frames.append(pixels)
+        if not video.decoded:
+            raise video.damage("there is not one whole frame in it")
+    yield torch.from_numpy(np.stack(frames))
 
 
 def _check_same_shape(path: Path, number: int, pixels: Pixels, before: list[Pixels]) -> None:

@@ -6,7 +6,7 @@ Listing looks at names only; a file is opened when its clip is asked for its siz
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from vgbench.errors import DataError
 from vgbench.video.arrays import ArrayAddress, ArrayClips, array_address
-from vgbench.video.decode import VIDEO_SUFFIXES, probe_video, read_video
+from vgbench.video.decode import VIDEO_SUFFIXES, probe_video, read_video, stream_video
 from vgbench.video.info import VideoInfo
 from vgbench.video.listing import list_clips
 from vgbench.video.pictures import probe_pictures, read_pictures
@@ -36,6 +36,12 @@ class ClipFile(ABC):
     def read(self, start: int = 0, length: int | None = None) -> Tensor:
         """uint8 (T, C, H, W): `length` frames from `start` on, or all that follow.  Raises VideoError."""
 
+    def chunks(self, length: int) -> Iterator[Tensor]:
+        """The whole clip, at most `length` frames at a time.  Raises VideoError."""
+        frames = self.info().frames
+        for start in range(0, frames, length):
+            yield self.read(start, min(length, frames - start))
+
 
 @dataclass(frozen=True)
 class VideoClip(ClipFile):
@@ -53,6 +59,9 @@ class VideoClip(ClipFile):
 
     def read(self, start: int = 0, length: int | None = None) -> Tensor:
         return read_video(self.path, start, length)
+
+    def chunks(self, length: int) -> Iterator[Tensor]:
+        return stream_video(self.path, length)
 
 
 @dataclass(frozen=True)
