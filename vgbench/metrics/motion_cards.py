@@ -59,8 +59,8 @@ _FLOW = Family(
         "needs": "OpenCV: pip install 'vgbench[flow]'",
         "source": "the endpoint error of S. Baker et al., IJCV 92, 2011; the flow of G. Farnebäck, SCIA 2003",
         "same as": "–",
-        "beware": "the flow itself is an estimate: blind on flat regions, led astray by noise. A static clip scores the mean speed of the real one, "
-        "which is small where little moves",
+        "beware": "the flow itself is an estimate: blind on flat regions, led astray by noise. A static clip scores the mean speed "
+        "of the real one, which is small where little moves",
     },
 )
 

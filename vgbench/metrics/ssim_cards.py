@@ -46,8 +46,8 @@ _MS_SSIM = Family(
         "pooling": "mean over a frame's windows, product over scales, mean over channels, then over frames, then over clips",
         "source": "Z. Wang, E. P. Simoncelli, A. C. Bovik, Asilomar 2003",
         "same as": "pytorch-msssim",
-        "beware": "higher than ssim on most pixels; not to be compared with it. torchmetrics reflects the borders of every scale, which moved the "
-        "number by up to 0.005 on noise",
+        "beware": "higher than ssim on most pixels; not to be compared with it. torchmetrics reflects the borders of every scale, which "
+        "moved the number by up to 0.005 on noise",
     },
 )
 
