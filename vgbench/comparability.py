@@ -32,13 +32,14 @@ def _check_pair(one: Run, other: Run) -> None:
             f"{one.name} and {other.name} cannot share a table: protocol {first.get('id')} against {second.get('id')}.\n"
             + "\n".join(f"  {line}" for line in keys)
         )
-    features = one.record.get("features", {}), other.record.get("features", {})
-    for metric in features[0].keys() & features[1].keys():
-        if features[0][metric] != features[1][metric]:
-            raise ProtocolError(
-                f"{one.name} and {other.name} cannot share a column {metric}: its features come from {features[0][metric]} "
-                f"against {features[1][metric]}."
-            )
+    for what in ("features", "weights"):
+        known = one.record.get(what, {}), other.record.get(what, {})
+        for metric in known[0].keys() & known[1].keys():
+            if known[0][metric] != known[1][metric]:
+                raise ProtocolError(
+                    f"{one.name} and {other.name} cannot share a column {metric}: its {what} are {known[0][metric]} "
+                    f"against {known[1][metric]}."
+                )
 
 
 def common_metrics(runs: Sequence[Run]) -> list[MetricSpec]:

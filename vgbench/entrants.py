@@ -32,7 +32,11 @@ class Entrant:
         key = self.run.record.get("feature_arrays", {}).get(metric)
         if not isinstance(key, str):
             raise RunError(f"{self.run.path}/run.json is damaged: it does not say where the features of {metric} are.")
-        return read_features(self.run.path, key, [self.scores.label])
+        found = read_features(self.run.path, key, [self.scores.label])
+        if found[self.scores.label].n_clips != len(self.scores):
+            counts = f"features of {found[self.scores.label].n_clips} clips and scores of {len(self.scores)}"
+            raise RunError(f"{self.run.path} is damaged: it holds {counts} of {self.scores.label}.")
+        return found
 
     def estimate(self, spec: MetricSpec, features: Mapping[str, Features]) -> SetEstimate:
         """A set metric's value for this row, and how sure it is."""

@@ -71,7 +71,7 @@ def evaluate(
     scorers = make_scorers(entries)
     run = _open_run(resume, runs, identity, entries, resolution.rows, opened)
     evaluation = _Evaluation(opened, clips, scorers, torch_device, batch_size, workers, run, observer)
-    run.record |= {"device": str(torch_device), "batch_size": batch_size}
+    run.record |= {"device": str(torch_device), "batch_size": batch_size, "weights": scorers.clips.weights()}
     observer.run_started(run)
     with closing_run(run):
         for note in resolution.notes:
@@ -232,7 +232,8 @@ class _Evaluation:
         references = self._counted(clips)
         lines = []
         for sample in range(contestant.samples(protocol)):
-            if all((label, clip.clip_id, sample) in done for clip in group):
+            keys = [(label, clip.clip_id, sample) for clip in group]
+            if done.issuperset(keys) and features.have(keys):
                 continue
             sampled = contestant.sample(clips, [clip.clip_id for clip in group], protocol, sample)
             shown = sampled.clips[:, protocol.task.score_from :]

@@ -71,6 +71,7 @@ def evaluate_folders(
         work = _PairsOfClips(pair_clips(generated, reference, **options), scorers.clips, score_from, limit, max_memory, workers)  # type: ignore[arg-type]
     identity = {"id": "", "name": "given clips", "score_from": score_from, "reference": str(reference)}
     record = {"protocol": identity, "metrics": [entry.short_name for entry in entries], "rows": [], "failures": {}}
+    record["weights"] = scorers.clips.weights()
     run = create_run(Path(runs), "eval", work.name, record)
     observer.run_started(run)
     with closing_run(run), ScoreWriter(run.path) as writer, scorers.sets.open(run) as features:

@@ -181,6 +181,10 @@ class PairedMetric(ABC):
     def prepare(self) -> None:  # noqa: B027 - optional
         """Called once before the first clip is read: the place to load weights, and to say what is missing."""
 
+    def weights(self) -> Mapping[str, str]:
+        """Name → sha256 of the weights behind the numbers, once prepared; recorded with the run. Rows of other weights share no column."""
+        return {}
+
     @abstractmethod
     def measure(self, clips: Tensor, references: Tensor) -> Tensor:
         """uint8 (B, T, C, H, W) in; (B, K) float64 out, K = T for frames, T − 1 for transitions, 1 for clips."""

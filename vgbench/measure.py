@@ -38,6 +38,10 @@ class Scorer:
                 metric.prepare()
             self._metrics.append((entry, metric))
 
+    def weights(self) -> dict[str, dict[str, str]]:
+        """Metric id → the weights behind its numbers, name → sha256."""
+        return {entry.short_name: dict(metric.weights()) for entry, metric in self._metrics if metric.weights()}
+
     @property
     def widest_span(self) -> int:
         """How many neighbouring frames the metrics look at, at most; of those that look at whole clips see `whole_clip_metrics`."""

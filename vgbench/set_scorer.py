@@ -82,6 +82,10 @@ class SetFeatures:
                     self._keep(key, digests[i], known[i])
                 writer.write(owners[i], known[i])
 
+    def have(self, clips: Sequence[tuple[str, str, int]]) -> bool:
+        """Whether the features of all these clips, (generator, clip, sample), are stored."""
+        return all(writer.written.issuperset(clips) for writer in self._writers.values())
+
     def _recall(self, key: str, digest: bytes) -> Vectors | None:
         return self._cache.get(key, digest) if self._cache is not None and key in self._cached else None
 

@@ -17,6 +17,7 @@ _COMMANDS = {
     "list": "List generators, datasets, metrics, protocols or runs.",
     "explain": "Say what a metric, generator, data set or protocol is.",
     "protocol": "Show a protocol, or how two differ.",
+    "weights": "Show, get, add and check the weights of networks that metrics use.",
     "plugins": "Show the plugins and what is wrong with them.",
     "demo": "The whole road in a few minutes: train, score, report.",
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from vgbench.cli import options
+from vgbench.cli.aligned import aligned
 
 Table = list[dict[str, str]]
 
@@ -33,21 +34,8 @@ def command(kind: str, runs: Path, as_json: bool) -> int:
     if not rows:
         click.echo(f"No {kind}.", err=True)
         return 0
-    click.echo(_aligned(rows))
+    click.echo(aligned(rows))
     return 0
-
-
-def _aligned(rows: Table) -> str:
-    """Columns under their headings; the last one may run on."""
-    headings = list(rows[0])
-    widths = [max(len(heading), *(len(row[heading]) for row in rows)) for heading in headings[:-1]]
-    lines = [dict(zip(headings, headings, strict=True)), *rows]
-    return "\n".join(
-        "  ".join(
-            [*(line[heading].ljust(width) for heading, width in zip(headings[:-1], widths, strict=True)), line[headings[-1]]]
-        ).rstrip()
-        for line in lines
-    )
 
 
 def _generators() -> Table:

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from vgbench.leaderboard import Leaderboard, Standing
-from vgbench.report.cells import decimals, definition_lines, duration, heading, number
+from vgbench.report.cells import bias_lines, decimals, definition_lines, duration, heading, number
 from vgbench.specs import MetricSpec
 
 METRIC_WIDTH = 16
@@ -27,6 +27,9 @@ def print_leaderboard(console: Console, leaderboard: Leaderboard, *, per_frame: 
         console.print(table)
     for line in definition_lines(leaderboard):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
+    for spec in leaderboard.metrics:
+        for line in bias_lines(leaderboard, spec):
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
     if per_frame:
         for spec in leaderboard.metrics:
             console.print(f"{spec.id} as measured at each frame, before pooling", highlight=False)

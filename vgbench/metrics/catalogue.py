@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from vgbench.metrics.error_cards import error_specs
-from vgbench.metrics.motion_cards import motion_specs
+from vgbench.metrics.lpips_cards import lpips_specs
+from vgbench.metrics.motion_cards import gram_specs, motion_specs
+from vgbench.metrics.set_cards import set_specs
 from vgbench.metrics.ssim_cards import ms_ssim_specs, ssim_specs
 from vgbench.specs import MetricSpec
 
@@ -19,4 +21,5 @@ BUNDLES: dict[str, tuple[str, ...]] = {
 
 def metric_specs() -> list[MetricSpec]:
     """Every variant; the first of a name is what the bare name means."""
-    return [*error_specs(), *ssim_specs(), *ms_ssim_specs(), *motion_specs()]
+    paired = [*error_specs(), *ssim_specs(), *ms_ssim_specs(), *lpips_specs(), *motion_specs(), *gram_specs()]
+    return [*paired, *set_specs()]

@@ -65,6 +65,29 @@ _FLOW = Family(
 )
 
 
+_GRAM = Family(
+    "gram-motion",
+    better="lower",
+    perfect=0,
+    unit="",
+    module="vgbench.metrics.gram_motion",
+    card={
+        "formula": "Σ over layers of |G(x) − G(y)|_F / |G(y)|_F, G = F Fᵀ / (C·T·H·W) with the feature F as (C·T) × (H·W)",
+        "features": "the first three convolutions of I3D (64, 64 and 192 channels), after their ReLU",
+        "range": "8-bit levels to [−1, 1]",
+        "colour": "RGB; grey is repeated",
+        "resize": "squashed to 224×224, bilinear, pixel centres, no antialiasing",
+        "frames": "at least 2 that count",
+        "pooling": "one number a clip, then the mean over clips",
+        "identical frames": "0",
+        "weights": "i3d-k400 (sha256 af5c50f0df57…): vgbench weights get i3d-k400",
+        "source": "the motion feature of W. Xiong et al., CVPR 2018, on a fixed network",
+        "same as": "–",
+        "beware": "sees appearance as well as motion: brightness and noise move it about as much as reversal, shuffle or a freeze do",
+    },
+)
+
+
 def motion_specs() -> list[MetricSpec]:
     """All of them."""
     return [
@@ -72,3 +95,8 @@ def motion_specs() -> list[MetricSpec]:
         _DRIFT.variant("", "DriftRatio", "How much changes from the first frame to the last, as a share of the real change."),
         _FLOW.variant("", "FlowEpe", "How far the motion is from the real one, in pixels a frame; the one that sees direction."),
     ]
+
+
+def gram_specs() -> list[MetricSpec]:
+    """The one that needs weights."""
+    return [_GRAM.variant("", "GramMotion", "Difference of the Gram matrices over channels and time of I3D's first layers.")]

@@ -42,13 +42,34 @@ def definition_lines(leaderboard: Leaderboard) -> list[str]:
     scores = [score for standing in leaderboard.standings for score in standing.scores.values()]
     clips, frames, sources = scores[0].n_clips, scores[0].n_frames, scores[0].n_sources
     lines = [f"{clips} clips, {frames} frames scored, {sources} source videos." + _score_from_text(leaderboard)]
-    if any(score.ci_low is not None for score in scores):
+    if any(score.ci_low is not None and score.estimate is None for score in scores):
         lines.append("Intervals: 95 %, bootstrap over source videos.")
+    if any(score.ci_low is not None and score.estimate is not None for score in scores):
+        lines.append("Intervals of distances between sets: 95 %, jackknife over source videos, for the value at this many clips.")
     if any(score.tied_with_best is not None for score in scores):
-        lines.append("≈ marks the best of a column and what cannot be told apart from it (paired bootstrap, Holm, 5 %).")
+        lines.append("≈ marks the best of a column and what cannot be told apart from it (paired test, Holm, 5 %).")
     perfect = [f"{standing.label} {standing.perfect_frames}" for standing in leaderboard.standings if standing.perfect_frames]
     if perfect:
         lines.append("Frames equal to the reference in every bit: " + ", ".join(perfect) + ".")
+    return lines
+
+
+def bias_lines(leaderboard: Leaderboard, spec: MetricSpec) -> list[str]:
+    """Of a set metric: its values at fewer clips, the limit they point to, and what real clips against real ones give."""
+    lines = []
+    places = decimals(leaderboard, spec)
+    for standing in leaderboard.standings:
+        estimate = standing.scores[spec.id].estimate
+        if estimate is None:
+            continue
+        curve = ", ".join(f"{number(point.value, places)} ({point.n_clips})" for point in estimate.curve)
+        limit = "" if estimate.at_infinity is None else f"; n → ∞: {number(estimate.at_infinity, places)}"
+        lines.append(f"{standing.label}: {curve}{limit}")
+    floors = [standing.scores[spec.id].estimate for standing in leaderboard.standings]
+    floor = next((one.floor for one in floors if one is not None and one.floor is not None), None)
+    if lines:
+        against = f" Real against real: {number(floor.value, places)} ({floor.n_clips})." if floor else ""
+        lines.insert(0, f"{spec.id} at so many clips, with its limit.{against}")
     return lines
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vgbench.leaderboard import Leaderboard, Standing
-from vgbench.report.cells import decimals, definition_lines, duration, heading, number
+from vgbench.report.cells import bias_lines, decimals, definition_lines, duration, heading, number
 from vgbench.specs import MetricSpec
 
 
@@ -15,7 +15,9 @@ def render(leaderboard: Leaderboard) -> str:
     protocol = leaderboard.protocol
     notes = [f"Protocol {protocol['name']}, id {protocol['id']}.", *definition_lines(leaderboard)]
     warnings = [f"- {_inline(warning)}" for warning in leaderboard.warnings]
-    return "\n".join([*lines, "", " ".join(notes), *(["", *warnings] if warnings else [])]) + "\n"
+    biases = [f"- {_inline(line)}" for spec in leaderboard.metrics for line in bias_lines(leaderboard, spec)]
+    parts = [lines, [" ".join(notes)], biases, warnings]
+    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
 def _cells(leaderboard: Leaderboard, standing: Standing) -> list[str]:
