@@ -102,6 +102,20 @@ class SetFeatures:
         self._opened.close()
 
 
+def cached_features(entry: Entry[MetricSpec], metric: SetMetric, clips: Tensor, cache: FeatureCache) -> list[Vectors]:
+    """Each clip's vectors (n, D), taken from the cache where it has them."""
+    key = metric.feature_key()
+    digests = [_digest(clip) for clip in clips]
+    known = [cache.get(key, digest) if key else None for digest in digests]
+    missing = [i for i, vectors in enumerate(known) if vectors is None]
+    if missing:
+        for i, vectors in zip(missing, _features(entry, metric, clips[missing]), strict=True):
+            known[i] = vectors
+            if key:
+                cache.put(key, digests[i], vectors)
+    return [vectors for vectors in known if vectors is not None]
+
+
 def _features(entry: Entry[MetricSpec], metric: SetMetric, clips: Tensor) -> list[Vectors]:
     """Each clip's vectors (n, D)."""
     import numpy as np

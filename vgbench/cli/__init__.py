@@ -16,6 +16,7 @@ _COMMANDS = {
     "report": "Print the table of evaluation runs again, in any format.",
     "list": "List generators, datasets, metrics, protocols or runs.",
     "explain": "Say what a metric, generator, data set or protocol is.",
+    "audit": "Show what metrics see of graded distortions, and what they are blind to.",
     "protocol": "Show a protocol, or how two differ.",
     "weights": "Show, get, add and check the weights of networks that metrics use.",
     "plugins": "Show the plugins and what is wrong with them.",
