@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-DISTRIBUTIONS := -e plugins/mdgan -e plugins/baselines -e datasets
+DISTRIBUTIONS := -e plugins/mdgan -e plugins/baselines -e plugins/skvideo -e datasets
 SOURCES := $(wildcard pyproject.toml plugins/*/pyproject.toml datasets/pyproject.toml constraints.txt Makefile)
 
 # Every install is held to the versions that were tried together.
@@ -25,7 +25,7 @@ lint: $(VENV)/ready-to-develop
 wheels:
 	rm -rf build-wheels
 	$(PYTHON) -m venv build-wheels/venv
-	build-wheels/venv/bin/python -m pip wheel --quiet --no-deps --wheel-dir build-wheels . ./plugins/mdgan ./plugins/baselines ./datasets
+	build-wheels/venv/bin/python -m pip wheel --quiet --no-deps --wheel-dir build-wheels . ./plugins/mdgan ./plugins/baselines ./plugins/skvideo ./datasets
 	build-wheels/venv/bin/python -m pip install --quiet build-wheels/*.whl
 	mkdir build-wheels/empty
 	cd build-wheels/empty && ../venv/bin/vgbench plugins
@@ -38,7 +38,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/ready: $(VENV)/bin/python $(SOURCES)
-	$(BIN)/python -m pip install --quiet -e . $(DISTRIBUTIONS)
+	$(BIN)/python -m pip install --quiet -e '.[full]' $(DISTRIBUTIONS)
 	touch $@
 
 $(VENV)/ready-to-develop: $(VENV)/ready

@@ -7,6 +7,7 @@ from vgbench.metrics.lpips_cards import lpips_specs
 from vgbench.metrics.motion_cards import gram_specs, motion_specs
 from vgbench.metrics.set_cards import set_specs
 from vgbench.metrics.ssim_cards import ms_ssim_specs, ssim_specs
+from vgbench.metrics.vmaf_cards import vmaf_specs
 from vgbench.specs import MetricSpec
 
 BUNDLES: dict[str, tuple[str, ...]] = {
@@ -21,5 +22,5 @@ BUNDLES: dict[str, tuple[str, ...]] = {
 
 def metric_specs() -> list[MetricSpec]:
     """Every variant; the first of a name is what the bare name means."""
-    paired = [*error_specs(), *ssim_specs(), *ms_ssim_specs(), *lpips_specs(), *motion_specs(), *gram_specs()]
+    paired = [*error_specs(), *ssim_specs(), *ms_ssim_specs(), *lpips_specs(), *vmaf_specs(), *motion_specs(), *gram_specs()]
     return [*paired, *set_specs()]

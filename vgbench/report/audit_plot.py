@@ -30,7 +30,7 @@ def save_plot(audit: Audit, path: Path) -> None:
     rows = [response._asdict() | {"share": min(1.0, response.share), "value": f"{response.value:.4g}"} for response in audit.responses]
     order = [distortion.name for distortion in DISTORTIONS]
     squares = (
-        altair.Chart(altair.InlineData(values=rows))  # type: ignore[no-untyped-call]
+        altair.Chart(altair.InlineData(values=rows))
         .mark_rect(stroke="white", strokeWidth=1)
         .encode(
             x=altair.X("grade:O", title="grade", axis=altair.Axis(labelAngle=0, domain=False, ticks=False)),

@@ -1,0 +1,1 @@
+"""scikit-video's metrics that nobody else has, as a plugin of vgbench."""
