@@ -8,7 +8,7 @@ SOURCES := $(wildcard pyproject.toml plugins/*/pyproject.toml datasets/pyproject
 # Every install is held to the versions that were tried together.
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
-.PHONY: demo test lint wheels clean
+.PHONY: demo test lint docs wheels clean
 
 demo: $(VENV)/ready
 	$(BIN)/vgbench demo
@@ -20,6 +20,10 @@ lint: $(VENV)/ready-to-develop
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The page of metrics, made from their cards.
+docs: $(VENV)/ready
+	$(BIN)/python -c 'from pathlib import Path; from vgbench.metrics.page import write_page; write_page(Path("docs/metrics.md"))'
 
 # Built wheels, installed plainly into a fresh environment, do the main job as well.
 wheels:

@@ -61,6 +61,14 @@ def test_the_data_set_and_the_metric_of_the_guide_work_together(install_plugin, 
     assert ran.json()["rows"][0]["value"] == pytest.approx(sum(4 * step for step in range(1, 8)) / 7 / 255)
 
 
+def test_the_set_metric_of_the_guide_is_scored(install_plugin, tiny, vgbench, tmp_path, monkeypatch):
+    monkeypatch.setenv("VGBENCH_CACHE", str(tmp_path / "cache"))
+    install_plugin("brightness", blocks("docs/plugins.md", "python")[5])
+    ran = vgbench("eval", "--protocol", tiny, "--generators", "copy-first,noise", "--metrics", "brightness-distance", "--json")
+    assert ran.status == 0
+    assert ran.json()["rows"][0]["n_real"] == 10
+
+
 def test_the_protocol_of_the_guide_can_be_used():
     (text,) = blocks("docs/protocols.md", "toml")
     assert parse_protocol(tomllib.loads(text), name="mine", where="mine").task.frames == 14

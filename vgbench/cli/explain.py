@@ -48,14 +48,23 @@ def _explanation(name: str) -> Iterator[str]:
 
 
 def _metric(name: str, spec: MetricSpec) -> Iterator[str]:
+    from vgbench.metrics.page import reported_by
+
     yield f"{spec.id}: {spec.summary}"
-    facts = {"better": spec.better, "perfect": "none" if spec.perfect is None else f"{spec.perfect:g} {spec.unit}".strip()}
+    facts = {
+        "compares": {"paired": "each clip with its reference", "single": "each clip alone", "set": "two sets of clips"}[spec.kind],
+        "direction": {"higher": "higher is better", "lower": "lower is better", "toward-1": "the nearer to 1 the better"}[spec.better],
+        "perfect": "no such value" if spec.perfect is None else f"{spec.perfect:g}",
+        "unit": spec.unit or "none",
+        "reported by": reported_by(spec.id),
+    }
     yield from _paragraphs(facts | dict(spec.card))
     if "@" not in name:
         yield from _other_variants(spec)
 
 
 def _other_variants(spec: MetricSpec) -> Iterator[str]:
+    from vgbench.metrics.page import reported_by
     from vgbench.registry import load_registry
 
     others = [entry.spec for entry in load_registry().metrics if entry.spec.name == spec.name and entry.spec.id != spec.id]
@@ -64,7 +73,9 @@ def _other_variants(spec: MetricSpec) -> Iterator[str]:
         yield f"'{spec.name}' stands for {spec.id}. Other definitions under the same name, whose numbers do not compare with it:"
         width = max(len(other.id) for other in others)
         for other in others:
-            yield from _wrapped(f"  {other.id.ljust(width)}  {other.summary}", indent=width + 4)
+            peers = reported_by(other.id)
+            text = f"{other.summary} Reported by {peers}." if peers else other.summary
+            yield from _wrapped(f"  {other.id.ljust(width)}  {text}", indent=width + 4)
         yield f"`vgbench explain {others[0].id}` says more."
 
 

@@ -18,7 +18,7 @@ _VMAF = Family(
         "resize": "none; the model was trained on 1080p seen from three screen heights",
         "frames": "of at least 32×32 pixels",
         "pooling": "mean over frames, then over clips",
-        "identical frames": "97 or more, not 100; a clip's first frame, which has no motion, a little less",
+        "identical frames": "97.4 for a clip's first frame, which has no motion, 98 to 100 for the others",
         "needs": "an ffmpeg with libvmaf: on the path, $VGBENCH_FFMPEG, or pip install imageio-ffmpeg",
         "source": "Netflix, github.com/Netflix/vmaf",
         "same as": "ffmpeg -lavfi libvmaf on the same yuv420p",
