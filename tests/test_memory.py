@@ -1,0 +1,47 @@
+"""The memory of an evaluation does not grow with the number of clips, nor with their length."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+PEAK = """
+import resource, sys
+from vgbench.__main__ import main
+status = main(sys.argv[1:])
+print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+raise SystemExit(status)
+"""
+
+
+def peak_memory(folder: Path, *arguments: object) -> float:
+    """Of a command in a process of its own, in KiB."""
+    command = [sys.executable, "-c", PEAK, *(str(argument) for argument in arguments)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return float(re.findall(r"^peak (\d+)$", done.stderr, re.MULTILINE)[-1])
+
+
+@pytest.mark.slow
+def test_two_thousand_clips_take_no_more_memory_than_two_hundred(folder, tiny):
+    peaks = []
+    for n in (200, 2000):
+        text = tiny.read_text().replace("test_sources = 5, frames = 16", f"test_sources = {n}, frames = 8")
+        (folder / f"{n}.toml").write_text(text)
+        rows = ("--generators", "copy-first,noise", "--metrics", "mse,psnr,psnr@dataset,ssim,motion-ratio")
+        peaks.append(peak_memory(folder, "eval", "--protocol", f"{n}.toml", *rows))
+    assert peaks[1] < 1.1 * peaks[0]
+
+
+def test_long_clips_take_the_memory_they_are_allowed(folder):
+    rng = np.random.default_rng(0)
+    for name in ("made", "real"):
+        np.save(f"{name}.npy", rng.integers(0, 256, (1, 250, 360, 640, 1), dtype=np.uint8))
+    given = ("eval", "--generated", "made.npy", "--reference", "real.npy", "--metrics", "mse,psnr")
+    whole, chunks = peak_memory(folder, *given, "--max-memory", "1G"), peak_memory(folder, *given, "--max-memory", "16M")
+    assert whole - chunks > 50 * 1024  # both clips take 110 MiB
