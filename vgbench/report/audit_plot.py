@@ -11,6 +11,8 @@ from vgbench.errors import ConfigError, VgbenchError
 SUFFIXES = (".png", ".svg", ".pdf", ".html")
 _CELL = 20
 """Pixels of a grade's square."""
+_WIDEST = 5
+"""Panels side by side, at most."""
 
 
 def save_plot(audit: Audit, path: Path) -> None:
@@ -46,7 +48,7 @@ def save_plot(audit: Audit, path: Path) -> None:
     )
     panels = squares.facet(
         altair.Facet("metric:N", sort=[spec.id for spec in audit.metrics], title=None, header=altair.Header(labelFontWeight="bold")),
-        columns=5,
+        columns=_columns(len(audit.metrics)),
     )
     about = f"{audit.protocol['name']}, {audit.protocol['n_clips']} clips of {audit.protocol['n_frames']} frames"
     chart = panels.properties(title=altair.Title("What metrics see", subtitle=f"Graded distortions of real clips: {about}"))
@@ -56,3 +58,9 @@ def save_plot(audit: Audit, path: Path) -> None:
         chart.save(str(path), **options)
     except OSError as error:
         raise VgbenchError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def _columns(panels: int) -> int:
+    """Panels side by side, so that the rows are as few as they can be and as equally filled."""
+    rows = -(-panels // _WIDEST)
+    return -(-panels // rows)
