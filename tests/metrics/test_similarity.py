@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 import torch
@@ -11,9 +9,8 @@ from skimage.metrics import structural_similarity
 from torch import Tensor
 from torch.nn import functional
 
-from vgbench import metrics
 from vgbench.errors import MetricError
-from vgbench.metrics import similarity, similarity_tiles
+from vgbench.metrics import kernels, similarity_tiles
 from vgbench.metrics.error_sums import error_sums
 from vgbench.metrics.ssim import OPENSTL, PIQ, PYIQA, SKIMAGE, TORCHMETRICS, WANG, Definition, pooled_like_piq, ssim, yiq_luma
 
@@ -81,7 +78,7 @@ def test_generated_and_reference_may_change_places(definition):
 
 
 def test_the_size_of_a_tile_changes_nothing_that_can_be_seen(monkeypatch):
-    monkeypatch.setattr(similarity, "_compiled", lambda: None)
+    monkeypatch.setattr(kernels, "_load", lambda name: None)
     generated, reference = noisy_pair((1, 5, 3, 40, 33))
     usual = ssim(generated, reference, WANG)
     monkeypatch.setattr(similarity_tiles, "_TILE_VALUES_CPU", 33 * 14)
@@ -95,33 +92,8 @@ def test_the_compiled_loop_and_the_matrix_products_agree(monkeypatch, definition
     generated, reference = noisy_pair((2, 3, 3, *size), spread=120)
     reference[0, 0], generated[0, 1], reference[0, 1] = 255, 0, 1
     compiled = ssim(generated, reference, definition)
-    monkeypatch.setattr(similarity, "_compiled", lambda: None)
+    monkeypatch.setattr(kernels, "_load", lambda name: None)
     torch.testing.assert_close(compiled, ssim(generated, reference, definition), rtol=0, atol=1e-12)
-
-
-def test_the_compiled_loop_runs_where_machine_code_cannot_be_kept(monkeypatch):
-    similarity_kernel = pytest.importorskip("vgbench.metrics.similarity_kernel")
-    options = []
-
-    def njit(**given):
-        options.append(given)
-        if given.get("cache"):
-            raise RuntimeError("cannot cache function: no locator available")
-        return lambda function: function
-
-    monkeypatch.setattr(similarity_kernel.numba, "njit", njit)
-    assert similarity_kernel._compiled(len) is len
-    assert [given.get("cache") for given in options] == [True, None]
-
-
-def test_without_numba_the_values_are_those_of_matrix_products(monkeypatch):
-    monkeypatch.setitem(sys.modules, "vgbench.metrics.similarity_kernel", None)
-    monkeypatch.delattr(metrics, "similarity_kernel", raising=False)
-    similarity._compiled.cache_clear()
-    pair = noisy_pair((1, 2, 3, 20, 20))
-    assert similarity._compiled() is None
-    assert ssim(*pair, WANG)[0, 0].item() == pytest.approx(by_skimage(pair[0][0, 0], pair[1][0, 0]), abs=1e-12)
-    similarity._compiled.cache_clear()
 
 
 def test_piq_is_wang_below_384_pixels_and_wang_of_the_averaged_frames_above():

@@ -2,7 +2,7 @@
 
 8-bit differences are integers. Their squares, at most 255², are added in float32 in groups of 256, which stays under 2²⁴ and is
 therefore exact, and the groups are added in float64, exact as well: the sums do not depend on the order, the batch, the number
-of threads or the device.
+of threads or the device; nor on whether numba is there to compile them as a loop over bytes.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from vgbench.metrics.kernels import kernel_of
 from vgbench.metrics.pairs import check_pair, last_pair
 
 _GROUP = 256
@@ -43,6 +44,10 @@ def error_sums(clips: Tensor, references: Tensor, *, metric: str = "error_sums")
 
 
 def _error_sums(clips: Tensor, references: Tensor) -> ErrorSums:
+    kernel = kernel_of("error_kernel", clips.device)
+    if kernel is not None:
+        sums = kernel.error_sums(clips.flatten(0, 1).flatten(1), references.flatten(0, 1).flatten(1))
+        return ErrorSums(sums[0].view(clips.shape[:2]), sums[1].view(clips.shape[:2]), clips.shape[2:].numel())
     squared, absolute = [], []
     for x, y in _tiles(clips, references):
         difference = x.float().sub_(y).flatten(1)

@@ -14,12 +14,11 @@ batch.
 
 from __future__ import annotations
 
-from functools import cache
-from types import ModuleType
 from typing import NamedTuple
 
 from torch import Tensor
 
+from vgbench.metrics.kernels import kernel_of
 from vgbench.metrics.windows import Window
 
 
@@ -51,16 +50,6 @@ def mean_similarity(x: Tensor, y: Tensor, *, window: Window, stability: Stabilit
     """
     from vgbench.metrics import similarity_tiles
 
-    kernel = _compiled() if x.device.type == "cpu" else None
+    kernel = kernel_of("similarity_kernel", x.device)
     values: Tensor = (kernel or similarity_tiles).mean_similarity(x, y, window, stability, term)
     return values
-
-
-@cache
-def _compiled() -> ModuleType | None:
-    """The compiled loop, or None without numba, which takes a while to import."""
-    try:
-        from vgbench.metrics import similarity_kernel
-    except ImportError:
-        return None
-    return similarity_kernel

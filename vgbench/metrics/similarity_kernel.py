@@ -6,15 +6,13 @@ once, and all that lies between the pixels and the mean stays in the nearest cac
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import numba
 import numpy as np
 import torch
 from torch import Tensor
 
+from vgbench.metrics.compiled import array_of, compiled, in_parts
 from vgbench.metrics.similarity import Stability, Term
 from vgbench.metrics.windows import Window
 
@@ -22,7 +20,6 @@ _STRIP = 64
 """Columns of results in a strip: eleven rows of four maps are 22 KiB."""
 _LINE = 8
 """Float64 values of a cache line, on which every row begins."""
-_PARTS_A_THREAD = 4
 
 
 def mean_similarity(x: Tensor, y: Tensor, window: Window, stability: Stability, term: Term) -> Tensor:
@@ -30,29 +27,17 @@ def mean_similarity(x: Tensor, y: Tensor, window: Window, stability: Stability, 
     pair = _array(x), _array(y)
     out = np.empty(len(pair[0]), dtype=np.float64)
     settings = window.taps, 2 * stability.luminance, 2 * stability.contrast, term.has_luminance, term.clamp_contrast
-    threads = torch.get_num_threads()
-    edges = np.linspace(0, len(out), min(len(out), threads * _PARTS_A_THREAD) + 1).astype(int)
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(lambda first, last: _planes(*pair, *settings, out[first:last], first), edges[:-1], edges[1:]))
+    in_parts(len(out), lambda first, last: _planes(*pair, *settings, out[first:last], first))
     return torch.from_numpy(out).view(x.shape[:2])
 
 
 def _array(planes: Tensor) -> np.ndarray[Any, Any]:
     """(N, P, H, W) → (N·P, H, W), contiguous, uint8 or float64: each type is compiled by itself."""
     planes = planes if planes.dtype == torch.uint8 else planes.double()
-    return planes.detach().flatten(0, 1).contiguous().numpy()
+    return array_of(planes.flatten(0, 1))
 
 
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Machine code, kept for later processes where there is a folder that can be written."""
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "reassoc"}}
-    try:
-        return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return]
-    except RuntimeError:  # there is none
-        return numba.njit(**options)(function)  # type: ignore[no-any-return]
-
-
-@_compiled
+@compiled
 def _fill(x, y, maps, width):  # type: ignore[no-untyped-def]
     """A row of two planes → u, v, u² and v²."""
     for c in range(width):
@@ -60,7 +45,7 @@ def _fill(x, y, maps, width):  # type: ignore[no-untyped-def]
         maps[0, c], maps[1, c], maps[2, c], maps[3, c] = u, v, u * u, v * v
 
 
-@_compiled
+@compiled
 def _slide_along(source, taps, filtered, width):  # type: ignore[no-untyped-def]
     """Filter a row of one map."""
     size, half = len(taps), len(taps) // 2
@@ -71,7 +56,7 @@ def _slide_along(source, taps, filtered, width):  # type: ignore[no-untyped-def]
         filtered[c] = value
 
 
-@_compiled
+@compiled
 def _sum_of_row(filtered, weights, taps, c1, c2, has_luminance, clamp_contrast, width):  # type: ignore[no-untyped-def]
     """Filter `filtered` downwards, each of its rows with its own weight, and add up the quotients."""
     total = 0.0
@@ -94,7 +79,7 @@ def _sum_of_row(filtered, weights, taps, c1, c2, has_luminance, clamp_contrast, 
     return total
 
 
-@_compiled
+@compiled
 def _plane(x, y, taps, c1, c2, has_luminance, clamp_contrast):  # type: ignore[no-untyped-def]
     """(H, W) twice → the mean.  taps: an odd number of weights, the same from both ends; c1, c2: 2C₁, 2C₂."""
     size = len(taps)
@@ -118,7 +103,7 @@ def _plane(x, y, taps, c1, c2, has_luminance, clamp_contrast):  # type: ignore[n
     return total / ((height - size + 1) * columns)
 
 
-@_compiled
+@compiled
 def _planes(x, y, taps, c1, c2, has_luminance, clamp_contrast, out, first):  # type: ignore[no-untyped-def]
     for i in range(len(out)):
         out[i] = _plane(x[first + i], y[first + i], taps, c1, c2, has_luminance, clamp_contrast)
