@@ -145,7 +145,7 @@ def locate_run(text: str, runs: Path, verb: str) -> Run:
 
 def provenance() -> dict[str, Any]:
     """What a run was made with: the command, versions, git commit and machine."""
-    packages = ("torch", "numpy", "av", "pillow", "pandas", "lightning-fabric")
+    packages = ("torch", "numpy", "av", "pillow", "pandas", "lightning-fabric", "numba")
     from vgbench.plugins import load_plugins
 
     return {

@@ -91,6 +91,16 @@ def test_it_is_the_papers_equation(network, channels):
     assert values.flatten().tolist() == pytest.approx(expected, rel=2e-5)
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+@NETWORKS
+def test_a_gpu_gives_the_same_distances(network):
+    tensors, pair = random_tensors(network), (clips(1), clips(2))
+    there = lpips(*(one.cuda() for one in pair), Perception(network, tensors, torch.device("cuda")), network)
+    here = lpips(*pair, Perception(network, tensors, torch.device("cpu")), network)
+    torch.testing.assert_close(there.cpu(), here, rtol=1e-5, atol=1e-8)
+
+
 @NETWORKS
 def test_it_is_zero_of_itself_symmetric_and_the_same_bits_in_any_batch(network):
     perception = Perception(network, random_tensors(network), torch.device("cpu"))
