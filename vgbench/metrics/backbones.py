@@ -36,7 +36,7 @@ def alex() -> Backbone:
     layers: list[nn.Module] = []
     for place, (after, before, size, _) in ALEX_CONVOLUTIONS.items():
         stride, padding = geometry[place]
-        layers += [nn.Conv2d(before, after, size, stride, padding), nn.ReLU()]
+        layers += [nn.Conv2d(before, after, size, stride, padding), nn.ReLU(inplace=True)]
         if place in (0, 3):
             layers.append(nn.MaxPool2d(3, 2))
     return Backbone(layers, (1, 4, 7, 9, 11))
@@ -48,13 +48,13 @@ def vgg() -> Backbone:
     for place, (after, before, size, _) in VGG_CONVOLUTIONS.items():
         if place > len(layers):
             layers.append(nn.MaxPool2d(2))
-        layers += [nn.Conv2d(before, after, size, padding=1), nn.ReLU()]
+        layers += [nn.Conv2d(before, after, size, padding=1), nn.ReLU(inplace=True)]
     return Backbone(layers, (3, 8, 15, 22, 29))
 
 
 def squeeze() -> Backbone:
     """SqueezeNet 1.1, F. Iandola et al., 2016."""
-    layers: list[nn.Module] = [nn.Conv2d(3, 64, 3, 2), nn.ReLU()]
+    layers: list[nn.Module] = [nn.Conv2d(3, 64, 3, 2), nn.ReLU(inplace=True)]
     for place, channels in SQUEEZE_FIRES.items():
         if place > len(layers):
             layers.append(nn.MaxPool2d(3, 2, ceil_mode=True))
