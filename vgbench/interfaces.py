@@ -45,7 +45,10 @@ class StepResult(NamedTuple):
     losses: Mapping[str, Any]
     """Every term that was optimised; one that is not finite stops the run."""
     diagnostics: Mapping[str, Any] = {}
-    """What else is worth a line in the log."""
+    """What else is worth a line in the log. `real_accuracy` and `fake_accuracy`, a discriminator's shares of right answers, are
+    watched: the host warns where it wins outright."""
+    objectives: Mapping[str, Mapping[str, float]] = {}
+    """What each player descends, such as "generator": its losses' names with their weights. The host warns where one rules."""
 
 
 class Schedule(NamedTuple):
@@ -94,7 +97,9 @@ class Host(ABC):
     rank: int
     world_size: int
     rng: torch.Generator
-    """A CPU generator, seeded for this run; its state is saved with each checkpoint."""
+    """A CPU generator, seeded for this run and equal in all processes; its state is saved with each checkpoint."""
+    progress: float = 0.0
+    """How much of the stage's budget is spent, from 0 to 1, by steps or by time: for what changes along a training."""
 
     @abstractmethod
     def setup(self, module: nn.Module, *optimizers: torch.optim.Optimizer) -> Any:

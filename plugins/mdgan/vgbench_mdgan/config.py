@@ -62,12 +62,27 @@ class MDGANConfig:
 
     lr: float = 2e-4
     """Adam's learning rate, for generators and discriminators. [recalled]"""
+    discriminator_lr_ratio: float = 1.0
+    """The discriminators' learning rate as a multiple of `lr`: two time scales where it is not 1. [ours]"""
+    lr_schedule: Literal["constant", "cosine"] = "constant"
+    """Learning rates over a stage: as they are, or down to 0 along half a cosine. [ours]"""
     betas: tuple[float, float] = (0.5, 0.999)
     """Adam's moment decay rates. [recalled]"""
     init_std: float = 0.02
     """Standard deviation of convolution weights, around 0, and of batch-norm weights, around 1, before training. [reimpl]"""
+    ema_decay: float = 0.0
+    """Decay per step of a running average of the generators' weights, which then makes the clips; 0: no average. [ours]"""
+    gradient_clip: float = 0.0
+    """The largest norm of a network's gradient; larger ones are scaled down to it; 0: no limit. [ours]"""
+    label_smoothing: float = 0.0
+    """How far below 1 the discriminators' target for real clips lies. [ours]"""
+    r1_weight: float = 0.0
+    """γ of R1, γ/2·E‖∇D(Y)‖² on the logits of real clips (L. Mescheder et al., ICML 2018); 0: none. [ours]"""
+    instance_noise: float = 0.0
+    """Standard deviation, for videos in [-1, 1], of the noise on all that a discriminator sees; it falls to 0 along the stage. [ours]"""
+
     batch_size: int = 16
-    """Clips of one step. [reimpl]; the data set's demo script has 64"""
+    """Clips of one step, over all devices. [reimpl]; the data set's demo script has 64"""
     steps: int = 214_500
     """Steps of both stages together: the released checkpoints' 30 + 67 epochs [code] of 35,383 clips in batches of 16. [ours]"""
     base_share: float = 0.31
@@ -84,10 +99,12 @@ class MDGANConfig:
         self._check_choices()
         for name in ("channels", "context", "width", "batch_size", "steps"):
             self._require(name, getattr(self, name) >= 1, "at least 1")
-        for name in ("target_start", "rank_weight", "last_slope"):
+        for name in ("target_start", "rank_weight", "last_slope", "gradient_clip", "r1_weight", "instance_noise"):
             self._require(name, getattr(self, name) >= 0, "0 or more")
-        for name in ("lr", "init_std"):
+        for name in ("lr", "discriminator_lr_ratio", "init_std"):
             self._require(name, getattr(self, name) > 0, "above 0")
+        self._require("ema_decay", 0 <= self.ema_decay < 1, "from 0 to below 1")
+        self._require("label_smoothing", 0 <= self.label_smoothing < 0.5, "from 0 to below 0.5")
         self._require("betas", all(0 <= beta < 1 for beta in self.betas), "two numbers from 0 to below 1")
         self._require("base_share", 0 < self.base_share < 1, "above 0 and below 1, so that both stages get steps")
         self.levels()

@@ -2,40 +2,52 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from vgbench import Batch, CheckpointError, GeneratorError, Host, Stage
+from vgbench_mdgan import losses
+from vgbench_mdgan.average import Average
 from vgbench_mdgan.clips import as_video, still_video
 from vgbench_mdgan.config import MDGANConfig
 from vgbench_mdgan.networks import Discriminator, EncoderDecoder, Judgement
 from vgbench_mdgan.normalisation import frozen
 from vgbench_mdgan.weights import allocate, check_state, initialise
 
+Network = TypeVar("Network", bound=nn.Module)
 
-class Player:
+
+class Player(Generic[Network]):
     """A network with its Adam, as the host placed and wrapped them."""
 
-    def __init__(self, network: nn.Module, config: MDGANConfig, host: Host) -> None:
+    def __init__(self, network: Network, config: MDGANConfig, host: Host, lr: float) -> None:
         self.network = network.to(host.device).train()
         # The fused kernel gives the fastest step on the CPU and the GPU alike.
-        self.adam = torch.optim.Adam(network.parameters(), lr=config.lr, betas=config.betas, fused=host.device.type in ("cpu", "cuda"))
-        self._host = host
+        self.adam = torch.optim.Adam(network.parameters(), lr=lr, betas=config.betas, fused=host.device.type in ("cpu", "cuda"))
+        self._config, self._host, self._lr = config, host, lr
         self._wrapped, self._optimizer = host.setup(network, self.adam)
 
-    def __call__(self, video: Tensor) -> Any:
+    def __call__(self, video: Tensor, **options: bool) -> Any:
         """The network's output, in the host's precision."""
-        return self._wrapped(video)
+        return self._wrapped(video, **options)
 
     def descend(self, loss: Tensor) -> Tensor:
-        """One step of Adam down the loss; returns the norm of its gradient."""
+        """One step of Adam down the loss; returns the norm of its gradient, before it is clipped."""
         self._optimizer.zero_grad()
         self._host.backward(loss)
         gradients = [parameter.grad for parameter in self.network.parameters() if parameter.grad is not None]
         norm: Tensor = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(gradient) for gradient in gradients]))
+        if self._config.gradient_clip:
+            scale = (self._config.gradient_clip / norm.clamp_min(1e-12)).clamp_max(1)
+            for gradient in gradients:
+                gradient.mul_(scale)
+        if self._config.lr_schedule == "cosine":
+            for group in self.adam.param_groups:
+                group["lr"] = self._lr * (1 + math.cos(math.pi * self._host.progress)) / 2
         self._optimizer.step()
         return norm
 
@@ -43,14 +55,14 @@ class Player:
 class Game(Stage):
     """What both stages share: a generator, a discriminator, and the video they play with."""
 
-    def __init__(self, network: EncoderDecoder, config: MDGANConfig, host: Host) -> None:
-        self.config, self.host = config, host
+    def __init__(self, network: EncoderDecoder, average: Average | None, config: MDGANConfig, host: Host) -> None:
+        self.config, self.host, self.average = config, host, average
         discriminator = allocate(
             lambda: Discriminator(config.levels(), channels=config.channels, last_slope=config.last_slope), host.device
         )
         initialise(discriminator, config.init_std, host.rng)
-        self.generator = Player(network, config, host)
-        self.discriminator = Player(discriminator, config, host)
+        self.generator = Player(network, config, host, config.lr)
+        self.discriminator = Player(discriminator, config, host, config.lr * config.discriminator_lr_ratio)
 
     def pairs(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """X, the last context frame repeated, and Y, the real video: each (B, C, T, H, W) in [-1, 1].
@@ -69,17 +81,42 @@ class Game(Stage):
         target = clips[:, config.target_start : config.target_start + config.frames]
         return still_video(clips[:, : config.context], config.frames), as_video(target)
 
+    def shown(self, video: Tensor) -> Tensor:
+        """The video as a discriminator sees it: with instance noise, where that is on."""
+        deviation = self.config.instance_noise * (1 - self.host.progress)
+        if deviation == 0:
+            return video
+        seed = int(torch.randint(2**62, (), generator=self.host.rng)) + self.host.rank
+        rng = torch.Generator(video.device).manual_seed(seed)
+        return video + deviation * torch.randn(video.shape, generator=rng, device=video.device, dtype=video.dtype)
+
     def judge(self, made: Tensor) -> Judgement:
         """D's judgement of G's video, for G's gradient alone."""
         with frozen(self.discriminator.network):
             judgement: Judgement = self.discriminator(made)
         return judgement
 
+    def judge_real(self, real: Tensor) -> tuple[Judgement, dict[str, Tensor]]:
+        """D's judgement of real clips for its own gradient, and with it the penalty R1, where that is on."""
+        if not self.config.r1_weight:
+            return self.discriminator(real), {}
+        real = real.detach().requires_grad_()
+        judgement: Judgement = self.discriminator(real)
+        return judgement, {"r1": losses.gradient_penalty(judgement.logits, real)}
+
+    def improve(self, loss: Tensor) -> Tensor:
+        """One step of G down its loss, taken into its average; returns the norm of the gradient."""
+        norm = self.generator.descend(loss)
+        if self.average is not None:
+            self.average.update(self.generator.network)
+        return norm
+
     def state_dict(self) -> dict[str, Any]:
         return {
             "discriminator": self.discriminator.network.state_dict(),
             "discriminator_adam": self.discriminator.adam.state_dict(),
             "generator_adam": self.generator.adam.state_dict(),
+            "average_updates": self.average.updates if self.average else 0,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -93,3 +130,10 @@ class Game(Stage):
             except (ValueError, KeyError, TypeError) as error:
                 raise CheckpointError(f"mdgan: '{key}' does not fit this model's parameters: {error}.") from error
         self.discriminator.network.load_state_dict(state["discriminator"])
+        if self.average is not None:
+            self.average.updates = int(state.get("average_updates", 0))
+
+
+def total(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
+    """What a player descends: its terms, each by its weight."""
+    return torch.stack([weights[name] * term for name, term in terms.items()]).sum()

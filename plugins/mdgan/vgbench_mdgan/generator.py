@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from vgbench import CheckpointError, GeneratorError, Host, Request, Schedule, Stage, TrainableGenerator, UnknownName
+from vgbench_mdgan.average import Average
 from vgbench_mdgan.clips import as_clips, still_video
 from vgbench_mdgan.config import MDGANConfig
 from vgbench_mdgan.networks import EncoderDecoder
@@ -30,6 +31,8 @@ class MDGAN(TrainableGenerator):
         rng = torch.Generator().manual_seed(0)
         self.base = self._network(0, rng)
         self.refine = self._network(REFINE_DROPS_SKIPS, rng)
+        averaged = {"base": self.base, "refine": self.refine} if config.ema_decay else {}
+        self.averages = {name: Average(network, config.ema_decay) for name, network in averaged.items()}
         self._refine_has_begun = False
 
     def generate(self, request: Request) -> Tensor:
@@ -39,12 +42,16 @@ class MDGAN(TrainableGenerator):
         """
         self._check_request(request)
         still = still_video(request.context.to(self.device), self.config.frames)
-        with generating(self.base, self.config.batch_norm):
-            video = self.base(still)
-        if self.config.output == "refine":
-            with generating(self.refine, self.config.batch_norm):
-                video = self.refine(video)
+        video = still
+        for network in [self.making("base")] if self.config.output == "base" else [self.making("base"), self.making("refine")]:
+            with generating(network, self.config.batch_norm):
+                video = network(video)
         return as_clips(video)
+
+    def making(self, name: str) -> EncoderDecoder:
+        """The network of a stage that makes clips: the trained one, or the running average of it where there is one."""
+        network: EncoderDecoder = getattr(self, name)
+        return self.averages[name].network if name in self.averages else network
 
     def parameter_count(self) -> int:
         """G1's numbers for the variant `base`, else those of G1 and G2."""
@@ -63,36 +70,45 @@ class MDGAN(TrainableGenerator):
 
         UnknownName: there is no such stage.
         """
+        if name not in self.stages():
+            raise UnknownName("stage of mdgan", name, self.stages())
+        network, average = getattr(self, name), self.averages.get(name)
+        initialise(network, self.config.init_std, host.rng)
+        if average is not None:
+            average.restart(network)
         if name == "base":
-            initialise(self.base, self.config.init_std, host.rng)
-            return BaseStage(self.base, self.config, host)
-        if name == "refine":
-            initialise(self.refine, self.config.init_std, host.rng)
-            self._refine_has_begun = True
-            return RefineStage(self.base, self.refine, self.config, host)
-        raise UnknownName("stage of mdgan", name, self.stages())
+            return BaseStage(network, average, self.config, host)
+        self._refine_has_begun = True
+        return RefineStage(self.making("base"), network, average, self.config, host)
 
     def state_dict(self) -> dict[str, Any]:
-        """`base`: G1's state; `refine`: G2's, once its stage has begun."""
+        """`base`: G1's state; `refine`: G2's, once its stage has begun; `base_average`, `refine_average`: their running averages."""
         state: dict[str, Any] = {"base": self.base.state_dict()}
         if self._refine_has_begun:
             state["refine"] = self.refine.state_dict()
-        return state
+        averages = {f"{name}_average": average.network.state_dict() for name, average in self.averages.items() if name in state}
+        return state | averages
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what `state_dict` gave; a state without `refine` leaves G2 as it is.
 
+        An average that the configuration does not ask for is passed over; one that is missing begins with the weights.
         CheckpointError: it belongs to another model; nothing is copied then.
         """
-        foreign = next((key for key in state if key not in self.stages()), None)
+        averages = {f"{name}_average": name for name in self.stages()}
+        foreign = next((key for key in state if key not in self.stages() and key not in averages), None)
         if foreign is not None or "base" not in state:
             found = f"an unknown part '{foreign}'" if foreign is not None else "no part 'base'"
             raise CheckpointError(f"mdgan: the checkpoint has {found}, so another generator wrote it; pass a run of mdgan.")
-        networks = {"base": self.base, "refine": self.refine}
-        for part in state:
-            check_state(networks[part], state[part], part)
-        for part in state:
-            networks[part].load_state_dict(state[part])
+        networks = {part: getattr(self, part) for part in self.stages() if part in state}
+        networks |= {part: self.making(name) for part, name in averages.items() if part in state and name in self.averages}
+        for part, network in networks.items():
+            check_state(network, state[part], part)
+        for part, network in networks.items():
+            network.load_state_dict(state[part])
+        for part, name in averages.items():
+            if name in self.averages and name in state and part not in state:
+                self.averages[name].restart(getattr(self, name))
         self._refine_has_begun = self._refine_has_begun or "refine" in state
 
     def _network(self, dropped_skips: int, rng: torch.Generator) -> EncoderDecoder:

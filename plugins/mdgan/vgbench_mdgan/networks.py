@@ -61,7 +61,7 @@ class Judgement(NamedTuple):
     """What the discriminator says of a batch, and what it saw."""
 
     logits: Tensor
-    """(B,): the log-odds of being real; its sigmoid is the paper's D."""
+    """(B,): the log-odds of being real; its sigmoid is the paper's D. Empty where only the features were asked for."""
     features: tuple[Tensor, Tensor]
     """The first and third convolution after their activation, each (B, C, T, H, W); the ranking loss reads them."""
 
@@ -82,14 +82,15 @@ class Discriminator(nn.Module):
             self.encoder.append(block)
         self.verdict = nn.Conv3d(deepest.channels, 1, (2, 4, 4), bias=False)
 
-    def forward(self, video: Tensor) -> Judgement:
-        """(B, C, T, H, W) in [-1, 1] → logits and features."""
+    def forward(self, video: Tensor, *, features_only: bool = False) -> Judgement:
+        """(B, C, T, H, W) in [-1, 1] → logits and features; without the logits the deeper layers are left out."""
         encoded: list[Tensor] = []
         hidden = video
-        for block in self.encoder:
+        for block in self.encoder[:3] if features_only else self.encoder:
             hidden = block(hidden)
             encoded.append(hidden)
-        return Judgement(self.verdict(hidden).flatten(), (encoded[0], encoded[2]))
+        logits = hidden.new_empty(0) if features_only else self.verdict(hidden).flatten()
+        return Judgement(logits, (encoded[0], encoded[2]))
 
 
 def _down(inputs: int, level: Level) -> nn.Conv3d:

@@ -12,9 +12,10 @@ from torch import Tensor
 
 from vgbench import Batch, Host, StepResult
 from vgbench_mdgan import losses
+from vgbench_mdgan.average import Average
 from vgbench_mdgan.clips import as_clips
 from vgbench_mdgan.config import MDGANConfig
-from vgbench_mdgan.game import Game
+from vgbench_mdgan.game import Game, total
 from vgbench_mdgan.networks import EncoderDecoder, Judgement
 from vgbench_mdgan.normalisation import generating
 
@@ -27,20 +28,29 @@ class BaseStage(Game):
     def step(self, batch: Batch) -> StepResult:
         still, real = self.pairs(batch)
         made = self.generator(still)  # Y1 = G1(X)
+        taught = self._teach_discriminator(real, made.detach())
+        improved = self._improve_generator(real, made)
+        return _both(improved, taught)
 
-        # D1: maximise E[log D(Y)] + E[log(1 − D(Y1))]
-        of_real, of_made = self.discriminator(real), self.discriminator(made.detach())
-        discriminator_loss = losses.discriminator_loss(of_real.logits, of_made.logits)
-        discriminator_gradient = self.discriminator.descend(discriminator_loss)
+    def _teach_discriminator(self, real: Tensor, made: Tensor) -> StepResult:
+        """D1: maximise E[log D(Y)] + E[log(1 − D(Y1))]."""
+        of_real, penalty = self.judge_real(self.shown(real))
+        of_made = self.discriminator(self.shown(made))
+        terms = {"discriminator": losses.discriminator_loss(of_real.logits, of_made.logits, self.config.label_smoothing)} | penalty
+        weights = {"discriminator": 1.0, "r1": self.config.r1_weight / 2}
+        gradient = self.discriminator.descend(total(terms, weights))
+        return StepResult(terms, _verdicts(of_real, of_made) | {"discriminator_gradient": gradient}, {"discriminator": weights})
 
-        # G1: minimise L_adv + L_con
-        adversarial = losses.generator_loss(self.judge(made).logits, self.config.adversarial)
-        content = losses.content_loss(made, real)
-        generator_gradient = self.generator.descend(adversarial + content)
-
-        terms = {"adversarial": adversarial, "content": content, "discriminator": discriminator_loss}
-        gradients = {"generator_gradient": generator_gradient, "discriminator_gradient": discriminator_gradient}
-        return StepResult(losses=_detached(terms), diagnostics=_detached(_verdicts(of_real, of_made) | gradients))
+    def _improve_generator(self, real: Tensor, made: Tensor) -> StepResult:
+        """G1: minimise L_adv + L_con."""
+        of_made = self.judge(self.shown(made))
+        terms = {
+            "adversarial": losses.generator_loss(of_made.logits, self.config.adversarial),
+            "content": losses.content_loss(made, real),
+        }
+        weights = {"adversarial": 1.0, "content": 1.0}
+        gradient = self.improve(total(terms, weights))
+        return StepResult(terms, {"generator_gradient": gradient}, {"generator": weights})
 
     def preview(self, batch: Batch) -> Mapping[str, Tensor]:
         still, real = self.pairs(batch)
@@ -52,8 +62,8 @@ class BaseStage(Game):
 class RefineStage(Game):
     """Stage II: G2 gives motion to what the frozen G1 made, against D2.  L = L_adv + λ·L_rank + L_con."""
 
-    def __init__(self, base: EncoderDecoder, network: EncoderDecoder, config: MDGANConfig, host: Host) -> None:
-        super().__init__(network, config, host)
+    def __init__(self, base: EncoderDecoder, network: EncoderDecoder, average: Average | None, config: MDGANConfig, host: Host) -> None:
+        super().__init__(network, average, config, host)
         self.base = host.setup(base.to(host.device))
         base.eval()  # on its running statistics
 
@@ -64,43 +74,42 @@ class RefineStage(Game):
         made = self.generator(first)  # Y2 = G2(Y1)
         taught = self._teach_discriminator(real, first, made.detach())
         improved = self._improve_generator(real, first, made)
-        return StepResult(
-            losses=_detached({**improved.losses, **taught.losses}), diagnostics=_detached({**taught.diagnostics, **improved.diagnostics})
-        )
+        return _both(improved, taught)
 
     def _teach_discriminator(self, real: Tensor, first: Tensor, made: Tensor) -> StepResult:
         """D2: maximise E[log D(Y)] + E[log(1 − D(Y2))], and take its share of λ·L_rank."""
         config = self.config
-        of_real, of_made = self.discriminator(real), self.discriminator(made)
+        of_real, penalty = self.judge_real(self.shown(real))
+        of_made = self.discriminator(self.shown(made))
         fakes = of_made.logits
         if config.base_counts_as_fake or config.rank_discriminator != "none":
-            of_first = self.discriminator(first)
+            of_first = self.discriminator(self.shown(first), features_only=not config.base_counts_as_fake)
         if config.base_counts_as_fake:
             fakes = torch.cat([of_made.logits, of_first.logits])
-        terms = {"discriminator": losses.discriminator_loss(of_real.logits, fakes)}
-        loss = terms["discriminator"]
+        terms = {"discriminator": losses.discriminator_loss(of_real.logits, fakes, config.label_smoothing)} | penalty
         if config.rank_discriminator != "none":
             rank, _ = self._rank(of_made, losses.grams(of_real.features), losses.grams(of_first.features))
             terms["discriminator_rank"] = rank if config.rank_discriminator == "min" else -rank
-            loss = loss + config.rank_weight * terms["discriminator_rank"]
-        gradient = self.discriminator.descend(loss)
-        return StepResult(terms, _verdicts(of_real, of_made) | {"discriminator_gradient": gradient})
+        weights = {"discriminator": 1.0, "r1": config.r1_weight / 2, "discriminator_rank": config.rank_weight}
+        gradient = self.discriminator.descend(total(terms, weights))
+        return StepResult(terms, _verdicts(of_real, of_made) | {"discriminator_gradient": gradient}, {"discriminator": weights})
 
     def _improve_generator(self, real: Tensor, first: Tensor, made: Tensor) -> StepResult:
         """G2: minimise L_adv + λ·L_rank + L_con."""
         config = self.config
         with torch.no_grad():  # the gradient asks for Y2 alone
-            real_grams = losses.grams(self.discriminator(real).features)
-            first_grams = losses.grams(self.discriminator(first).features)
-        of_made = self.judge(made)
+            real_grams = losses.grams(self.discriminator(self.shown(real), features_only=True).features)
+            first_grams = losses.grams(self.discriminator(self.shown(first), features_only=True).features)
+        of_made = self.judge(self.shown(made))
         rank, distances = self._rank(of_made, real_grams, first_grams)
         terms = {
             "adversarial": losses.generator_loss(of_made.logits, config.adversarial),
             "content": losses.content_loss(made, real),
             "rank": rank,
         }
-        gradient = self.generator.descend(terms["adversarial"] + config.rank_weight * terms["rank"] + terms["content"])
-        return StepResult(terms, distances | {"generator_gradient": gradient})
+        weights = {"adversarial": 1.0, "content": 1.0, "rank": config.rank_weight}
+        gradient = self.improve(total(terms, weights))
+        return StepResult(terms, distances | {"generator_gradient": gradient}, {"generator": weights})
 
     def _rank(self, anchor: Judgement, real_grams: list[Tensor], base_grams: list[Tensor]) -> tuple[Tensor, Scalars]:
         """L_rank summed over the two features, and the distances that it weighs, the batch's mean of each feature's."""
@@ -132,5 +141,11 @@ def _verdicts(of_real: Judgement, of_made: Judgement) -> Scalars:
     }
 
 
-def _detached(scalars: Mapping[str, Tensor]) -> Scalars:
-    return {name: scalar.detach() for name, scalar in scalars.items()}
+def _both(generators: StepResult, discriminators: StepResult) -> StepResult:
+    """What a step of both players reports, without the way back to their weights."""
+    reports = generators, discriminators
+    return StepResult(
+        losses={name: value.detach() for report in reports for name, value in report.losses.items()},
+        diagnostics={name: value.detach() for report in reports for name, value in report.diagnostics.items()},
+        objectives={name: weights for report in reports for name, weights in report.objectives.items()},
+    )
