@@ -13,7 +13,7 @@ from vgbench.config import Layer, plain, resolve
 from vgbench.errors import CheckpointError, GeneratorError
 from vgbench.guard import guarded
 from vgbench.interfaces import Batch, Generator, Request
-from vgbench.loader import make_batch, read_ahead, to_device, to_float
+from vgbench.loader import as_batch, read_ahead, stacked, to_float
 from vgbench.protocol import Protocol, differing_keys
 from vgbench.registry import Entry
 from vgbench.rows import Row, shape_of
@@ -83,6 +83,7 @@ class Contestant:
                 "run": self.row.weights.run,
                 "stage": self.checkpoint.stage,
                 "step": self.checkpoint.step,
+                "chosen": self.row.weights.chosen,
                 "protocol": self.checkpoint.protocol,
             }
         return description
@@ -159,10 +160,11 @@ def fit(contestant: Contestant, data: ProtocolData, device: torch.device, *, wor
 
     def batches() -> Iterable[Batch]:
         done = 0
-        for batch in read_ahead(groups, lambda group: make_batch(group, data.read), workers=workers, ahead=2 * workers):
-            done += len(batch.clip_ids)
+        read = read_ahead(groups, lambda group: stacked(group, data.read), workers=workers, ahead=2 * workers)
+        for group, frames in zip(groups, read, strict=True):
+            done += len(group)
             on_clip(done, len(clips))
-            yield to_device(batch, device)
+            yield as_batch(group, frames.to(device))
 
     with guarded(GeneratorError, str(contestant.row)):
         contestant.generator.fit(batches())

@@ -13,7 +13,7 @@ from vgbench.contestant import Contestant, build, fit, learns_by_fitting
 from vgbench.errors import ConfigError, RunError, VgbenchError
 from vgbench.feature_store import REAL, Owner
 from vgbench.host import choose_device
-from vgbench.loader import read_ahead
+from vgbench.loader import read_ahead, stacked
 from vgbench.measure import Scorer, choose_metrics
 from vgbench.observer import Observer
 from vgbench.plugins import load_plugins
@@ -180,9 +180,7 @@ class _Evaluation:
         return clips[:, task.target_start + task.score_from : task.target_start + task.frames]
 
     def _read(self, group: Sequence[Clip]) -> Tensor:
-        import torch
-
-        return torch.stack([self.data.read(clip) for clip in group])
+        return stacked(group, self.data.read)
 
     def _contestants(self, rows: Sequence[Row]) -> list[Contestant]:
         contestants = []

@@ -10,7 +10,7 @@ from vgbench.contestant import Contestant, build, fit, learns_by_fitting
 from vgbench.errors import DataError
 from vgbench.evaluate import DEFAULT_BATCH, DEFAULT_WORKERS, check_counts
 from vgbench.host import choose_device
-from vgbench.loader import read_ahead
+from vgbench.loader import read_ahead, stacked
 from vgbench.observer import Observer
 from vgbench.protocol import DEFAULT_PROTOCOL, Protocol, load_protocol
 from vgbench.rows import resolve_rows
@@ -61,9 +61,7 @@ def generate(
     groups = [clips[start : start + batch_size] for start in range(0, len(clips), batch_size)]
 
     def read(group: Sequence[Clip]) -> Tensor:
-        import torch
-
-        return torch.stack([opened.read(clip) for clip in group])
+        return stacked(group, opened.read)
 
     written = 0
     fps = {source.source_id: source.fps or DEFAULT_FPS for source in opened.dataset.sources(chosen.test.split)}

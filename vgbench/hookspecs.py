@@ -53,7 +53,8 @@ def vgbench_run_started(run: Run) -> None:
 def vgbench_progressed(run: Run, progress: Mapping[str, Any]) -> None:
     """A step of training or a batch of an evaluation is done; progress holds plain numbers and strings.
 
-    Training: stage, step, steps, losses (name → float), clips_per_second.  Evaluation: clips, n_clips.
+    Training: stage, step, steps (of the stage; None where only time limits it), losses (name → float), clips_per_second; at each step
+    that the log has, diagnostics (name → float) and lr (a list) as well.  Evaluation: clips, n_clips.
     """
 
 

@@ -6,7 +6,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from vgbench.errors import ConfigError
 from vgbench.interfaces import Batch
@@ -64,14 +64,32 @@ class ClipCache:
         return frames
 
 
-def check_batch_size(data: ProtocolData, batch_size: int) -> None:
-    """ConfigError: the training split gives fewer clips than a batch takes."""
+def check_batch_size(data: ProtocolData, batch_size: int, processes: int = 1) -> None:
+    """ConfigError: the training split gives fewer clips than a batch takes, or a batch cannot be shared evenly."""
     n_clips = len(data.clips("train"))
     if n_clips < batch_size:
         raise ConfigError(
             f"The training split gives {n_clips} clips and a batch takes {batch_size}; "
             f"set a smaller batch with --set batch_size={n_clips}, or a shorter stride in the protocol."
         )
+    if batch_size % processes:
+        nearest = max(1, round(batch_size / processes)) * processes
+        raise ConfigError(f"A batch of {batch_size} clips does not divide by {processes} processes; use --set batch_size={nearest}.")
+
+
+class Share(NamedTuple):
+    """Which part of each batch a process reads: the batch is the whole training's, and nobody reads another's clips."""
+
+    rank: int = 0
+    processes: int = 1
+
+    def of(self, batch: Sequence[Item]) -> Sequence[Item]:
+        """This process's part of a batch that divides evenly."""
+        size = len(batch) // self.processes
+        return batch[self.rank * size : (self.rank + 1) * size]
+
+
+WHOLE = Share()
 
 
 def training_order(n_clips: int, *, seed: int, position: int) -> Iterator[int]:
@@ -85,19 +103,43 @@ def training_order(n_clips: int, *, seed: int, position: int) -> Iterator[int]:
         epoch, offset = epoch + 1, 0
 
 
-def training_batches(data: ProtocolData, *, batch_size: int, seed: int, start: int, workers: int, cache: ClipCache) -> Iterator[Batch]:
-    """Batches without end from step `start` on, the same ones whether or not the run was resumed."""
+def training_batches(
+    data: ProtocolData,
+    *,
+    batch_size: int,
+    seed: int,
+    start: int,
+    workers: int,
+    cache: ClipCache,
+    device: torch.device,
+    share: Share = WHOLE,
+) -> Iterator[Batch]:
+    """A process's share of batches without end from step `start` on, on the device; the same ones whether or not the run was resumed.
+
+    batch_size: of the whole training, over all processes.
+    """
     clips = data.clips("train")
     order = training_order(len(clips), seed=seed, position=start * batch_size)
-    groups = iter(lambda: [clips[next(order)] for _ in range(batch_size)], None)
-    yield from read_ahead(groups, lambda group: make_batch(group, cache.read), workers=workers, ahead=2 * workers)
+    groups = iter(lambda: share.of([clips[next(order)] for _ in range(batch_size)]), None)
+
+    def read(group: Sequence[Clip]) -> tuple[Sequence[Clip], Tensor]:
+        frames = stacked(group, cache.read)
+        return group, frames.pin_memory() if device.type == "cuda" else frames
+
+    # As bytes to the device, from pinned memory and without waiting for it, and floats only there.
+    for group, frames in read_ahead(groups, read, workers=workers, ahead=2 * workers):
+        yield as_batch(group, frames.to(device, non_blocking=True))
 
 
-def make_batch(clips: Sequence[Clip], read: Callable[[Clip], Tensor]) -> Batch:
-    """The clips as a batch, float32 in [0, 1] on the CPU."""
+def stacked(clips: Sequence[Clip], read: Callable[[Clip], Tensor]) -> Tensor:
+    """The clips' pixels, uint8 (B, T, C, H, W)."""
     import torch
 
-    frames = torch.stack([read(clip) for clip in clips])
+    return torch.stack([read(clip) for clip in clips])
+
+
+def as_batch(clips: Sequence[Clip], frames: Tensor) -> Batch:
+    """The clips with their pixels, float32 in [0, 1]."""
     return Batch(to_float(frames), tuple(clip.clip_id for clip in clips), tuple(clip.source_id for clip in clips))
 
 
@@ -106,8 +148,3 @@ def to_float(frames: Tensor) -> Tensor:
     import torch
 
     return frames.to(torch.float32).div_(255)
-
-
-def to_device(batch: Batch, device: torch.device) -> Batch:
-    """The batch with its clips on the device."""
-    return batch._replace(clips=batch.clips.to(device, non_blocking=True))

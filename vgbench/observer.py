@@ -12,6 +12,8 @@ class TrainingProgress(NamedTuple):
     """How far a training is."""
 
     stage: str
+    step: int
+    """Steps of the whole training that are done."""
     stage_step: int
     stage_steps: int | None
     """Steps the stage will take; None where only time limits it."""

@@ -7,38 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vgbench.budget import Budget, share_budget
 from vgbench.checkpoint import load_checkpoint
 from vgbench.config import Layer, parse_settings, plain, preset_layer, presets, read_toml, resolve, without_none
 from vgbench.contestant import shape_layer
 from vgbench.errors import ConfigError, RunError, UnknownName
 from vgbench.host import choose_device, choose_precision, random_seed
 from vgbench.interfaces import Schedule, TrainableGenerator
+from vgbench.measure import find_metric
 from vgbench.protocol import Protocol, load_protocol, parse_protocol
 from vgbench.registry import Entry, load_registry
 from vgbench.rows import LeftOut, find_weights, shape_of
 from vgbench.runs import Run
-from vgbench.specs import GeneratorSpec
+from vgbench.specs import GeneratorSpec, MetricSpec
 
 if TYPE_CHECKING:
     import torch
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How long one stage trains: until its steps or its seconds are spent, whichever comes first."""
-
-    steps: int | None
-    seconds: float | None
-
-    def is_spent(self, steps: int, seconds: float) -> bool:
-        """Whether a stage that has done so much stops; one step is always done."""
-        return (self.steps is not None and steps >= self.steps) or (self.seconds is not None and steps > 0 and seconds >= self.seconds)
-
-    def fraction(self, steps: int, seconds: float) -> float:
-        """How much of it is spent, from 0 to 1."""
-        by_steps = steps / self.steps if self.steps else 0.0
-        by_time = seconds / self.seconds if self.seconds else 0.0
-        return min(1.0, max(by_steps, by_time))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,13 +42,15 @@ class TrainingPlan:
     """The stages that are trained, in order."""
     start: str | None
     """The checkpoint whose weights the first of them builds on."""
+    select_by: str | None
+    """The id of the metric by which each stage's best checkpoint on the validation clips is chosen; None: the last one counts."""
     seed: int
     device: torch.device
     precision: str
 
-    def build(self) -> TrainableGenerator:
-        """The generator, untrained."""
-        return build_trainable(self.entry, self.config, self.device)
+    def build(self, device: torch.device) -> TrainableGenerator:
+        """The generator, untrained, on a process's device."""
+        return build_trainable(self.entry, self.config, device)
 
     def limits_time(self) -> bool:
         """Whether a number of minutes ends the training."""
@@ -87,6 +73,7 @@ class TrainingPlan:
             "stages": list(self.stages),
             "budgets": {stage: plain(budget) for stage, budget in self.budgets.items()},
             "start": self.start,
+            "select_by": self.select_by,
             "seed": self.seed,
             "device": str(self.device),
             "precision": self.precision,
@@ -112,6 +99,7 @@ def plan_training(
     settings: Sequence[str],
     stage: str,
     start_from: str | None,
+    select_by: str | None,
     steps: int | None,
     max_minutes: float | None,
     device: str,
@@ -157,10 +145,34 @@ def plan_training(
         stages=stages,
         budgets=share_budget(schedule, stages if stage == "all" else [stage], steps=steps, max_minutes=max_minutes),
         start=start,
+        select_by=None if select_by is None else _selecting_metric(select_by, chosen).short_name,
         seed=random_seed() if seed is None else seed,
         device=torch_device,
         precision=choose_precision(precision, torch_device),
     )
+
+
+def _selecting_metric(name: str, protocol: Protocol) -> Entry[MetricSpec]:
+    """The metric that checkpoints are chosen by.
+
+    UnknownName, AmbiguousName: the name.  ConfigError: the protocol has no validation clips of its own, or the metric compares sets.
+    """
+    if protocol.validation is None:
+        raise ConfigError(
+            f"Protocol {protocol.name} has no validation split, so no checkpoint can be chosen on one (and never on the test split): "
+            "leave out --select-by, which evaluates the last, or add a [validation] section to the protocol."
+        )
+    if protocol.validation.split == protocol.test.split:
+        raise ConfigError(
+            f"Protocol {protocol.name} validates on its test split '{protocol.test.split}'; a checkpoint chosen on it would have seen the "
+            "test. Give [validation] another split, or leave out --select-by."
+        )
+    entry = find_metric(name)
+    if entry.spec.kind == "set":
+        raise ConfigError(
+            f"--select-by {name}: a distance between sets needs many clips at every look; choose a metric of single clips, such as psnr."
+        )
+    return entry
 
 
 def _config(
@@ -217,38 +229,6 @@ def build_trainable(entry: Entry[GeneratorSpec], config: Any, device: torch.devi
     return generator
 
 
-def share_budget(schedule: Schedule, stages: Sequence[str], *, steps: int | None, max_minutes: float | None) -> dict[str, Budget]:
-    """Each stage's part of the steps and of the time.
-
-    Minutes alone replace the schedule's steps; with steps as well, whichever is spent first ends a stage.
-    """
-    if steps is not None and steps < len(stages):
-        raise ConfigError(f"--steps {steps} is too few for {len(stages)} stages ({', '.join(stages)}); each takes at least one.")
-    if max_minutes is not None and max_minutes <= 0:
-        raise ConfigError(f"--max-minutes {max_minutes:g} must be above 0.")
-    whole = sum(schedule.shares[stage] for stage in stages)
-    counted: dict[str, int | None] = dict.fromkeys(stages, None)
-    if steps is not None:
-        counted |= _shared(steps, {stage: schedule.shares[stage] / whole for stage in stages})
-    elif max_minutes is None:
-        counted |= _shared(round(schedule.steps * whole), {stage: schedule.shares[stage] / whole for stage in stages})
-    return {
-        stage: Budget(counted[stage], None if max_minutes is None else 60 * max_minutes * schedule.shares[stage] / whole)
-        for stage in stages
-    }
-
-
-def _shared(steps: int, shares: Mapping[str, float]) -> dict[str, int]:
-    """Whole numbers that add up to the steps, each at least 1."""
-    *first, last = shares
-    counts: dict[str, int] = {}
-    for index, stage in enumerate(first):
-        left = steps - sum(counts.values()) - (len(shares) - 1 - index)
-        counts[stage] = max(1, min(left, round(steps * shares[stage])))
-    counts[last] = max(1, steps - sum(counts.values()))
-    return counts
-
-
 def protocol_table(protocol: Protocol) -> dict[str, Any]:
     """The protocol as the TOML table that `parse_protocol` reads."""
     table: dict[str, Any] = without_none(plain(protocol))
@@ -280,6 +260,7 @@ def plan_from_run(run: Run, device: str) -> TrainingPlan:
             stages=list(built.stages()),
             budgets={stage: Budget(**budget) for stage, budget in record["budgets"].items()},
             start=record["start"],
+            select_by=record.get("select_by"),
             seed=int(record["seed"]),
             device=torch_device,
             precision=choose_precision(record["precision"], torch_device),

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vgbench.boundary import to_uint8
-from vgbench.interfaces import Batch, Stage
-from vgbench.loader import ClipCache, make_batch, to_device
+from vgbench.interfaces import Stage
+from vgbench.loader import ClipCache, as_batch, stacked
 from vgbench.windows import ProtocolData
 
 if TYPE_CHECKING:
@@ -29,8 +29,7 @@ def write_strip(path: Path, stage: Stage, data: ProtocolData, cache: ClipCache, 
 
     clips = data.clips("train" if data.protocol.validation is None else "validation")
     chosen = clips[:: max(1, len(clips) // CLIPS)][:CLIPS]
-    batch: Batch = to_device(make_batch(chosen, cache.read), device)
-    videos = stage.preview(batch)
+    videos = stage.preview(as_batch(chosen, stacked(chosen, cache.read).to(device)))
     if videos:
         rows = [strip([_frames(video[index]) for video in videos.values()]) for index in range(len(chosen))]
         write_preview(path, torch.cat(rows, dim=2), fps=FPS)

@@ -133,17 +133,15 @@ def _score_sets(entrants: Sequence[Entrant], spec: MetricSpec, scores: dict[str,
         )
 
 
-def _goodness(score: Score, spec: MetricSpec) -> float:
+def goodness(value: float, spec: MetricSpec) -> float:
     """Higher is better, whatever the metric's direction; NaN is the worst."""
-    if not math.isfinite(score.value):
+    if not math.isfinite(value):
         return -math.inf
-    return {"higher": score.value, "lower": -score.value, "toward-1": -abs(math.log(score.value)) if score.value > 0 else -math.inf}[
-        spec.better
-    ]
+    return {"higher": value, "lower": -value, "toward-1": -abs(math.log(value)) if value > 0 else -math.inf}[spec.better]
 
 
 def _rank(standing: Standing, spec: MetricSpec) -> tuple[float, str]:
-    return -_goodness(standing.scores[spec.id], spec), standing.label
+    return -goodness(standing.scores[spec.id].value, spec), standing.label
 
 
 def _mark_ties(standings: list[Standing], specs: Sequence[MetricSpec], evidence: Evidence) -> list[Standing]:

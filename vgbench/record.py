@@ -38,6 +38,8 @@ def check_record(record: Mapping[str, Any], file: Path) -> None:
         _check_texts("warnings", record["warnings"])
         if record["verb"] == "train":
             _check_texts("stages", record["stages"])
+            for stage, best in checked(record.get("best", {}), Mapping[str, Any], where="best").items():
+                _check_keys(best, {"step": int, "value": float, "file": str}, where=f"the best of stage {stage}")
         if record["verb"] == "eval":
             _check_evaluation(record)
     except ConfigError as error:
@@ -49,6 +51,12 @@ def _check_texts(name: str, values: list[Any]) -> None:
         checked(value, str, where=f"an item of {name}")
 
 
+def _check_keys(table: Any, hints: Mapping[str, Any], *, where: str) -> None:
+    checked(table, Mapping[str, Any], where=where)
+    for key, hint in hints.items():
+        checked(table.get(key), hint, where=f"{where}'s {key}")
+
+
 def _check_evaluation(record: Mapping[str, Any]) -> None:
     _check_texts("metrics", record["metrics"])
     protocol = record["protocol"]
@@ -58,9 +66,7 @@ def _check_evaluation(record: Mapping[str, Any]) -> None:
     if record["status"] == "done" and not (record["metrics"] and record["rows"]):
         raise ConfigError("it is done, but names no metrics or no rows.")
     for row in record["rows"]:
-        checked(row, Mapping[str, Any], where="a row")
-        for key, hint in _ROW.items():
-            checked(row.get(key), hint, where=f"a row's {key}")
+        _check_keys(row, _ROW, where="a row")
         checked(row.get("parameters"), int | None, where="a row's parameters")
         seconds = checked(row.get("seconds_per_clip"), float | None, where="a row's seconds_per_clip")
         if seconds is not None and not math.isfinite(seconds):

@@ -29,6 +29,8 @@ class Weights(NamedTuple):
     """The run's folder name; None for a file outside a run."""
     stage: str | None
     """The stage the row needs; None: whatever the file holds."""
+    chosen: str = "the last"
+    """How this checkpoint was chosen among those of its training."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,7 +163,9 @@ def _weights_of(run: Run, variant: str | None) -> Weights | None:
     file = run.record.get("checkpoints", {}).get(stage)
     if not isinstance(file, str) or not (run.path / file).is_file():
         return None
-    return Weights(run.path / file, run.name, stage)
+    best = run.record.get("best", {}).get(stage)
+    chosen = f"the best {run.record.get('select_by')} on the validation clips" if best else Weights._field_defaults["chosen"]
+    return Weights(run.path / file, run.name, stage, chosen)
 
 
 def shape_of(protocol: Protocol) -> dict[str, Any]:
