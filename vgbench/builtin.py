@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from vgbench.hookspecs import hookimpl
 from vgbench.specs import MetricSpec, ProtocolSpec, ReportSpec
+
+if TYPE_CHECKING:
+    from vgbench.runs import Run
 
 
 @hookimpl
@@ -35,3 +39,18 @@ def vgbench_reports() -> Iterable[ReportSpec]:
         ),
         ReportSpec(name="json", summary="What `vgbench eval --json` prints", target="vgbench.report.json:render", suffix=".json"),
     ]
+
+
+@hookimpl
+def vgbench_progressed(run: Run, progress: Mapping[str, Any]) -> None:
+    from vgbench.tensorboard import is_installed, write_scalars
+
+    if is_installed():
+        write_scalars(run, progress)
+
+
+@hookimpl
+def vgbench_run_finished(run: Run, outcome: str) -> None:
+    from vgbench.tensorboard import close
+
+    close(run)

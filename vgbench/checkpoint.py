@@ -76,10 +76,38 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
     CheckpointError: it is missing, damaged, holds anything but tensors and plain values, or is no checkpoint of vgbench.
     """
+    content = _read(path)
+    names = {field.name for field in fields(Checkpoint)}
+    if not isinstance(content, dict) or content.get("format") != FORMAT or not names <= set(content):
+        raise CheckpointError(f"{path} is no checkpoint of `vgbench train`, or one of another version (this reads format {FORMAT}).")
+    checkpoint = Checkpoint(**{name: content[name] for name in names})
+    _check_types(checkpoint, path)
+    return checkpoint
+
+
+def load_states(files: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
+    """The state dicts that other programs saved, by the names they are given here; nothing in the files is executed.
+
+    CheckpointError: a file is missing, damaged, or holds anything but a table of tensors.
+    """
+    import torch
+
+    states = {}
+    for part, path in files.items():
+        content = _read(path)
+        if not isinstance(content, Mapping) or not content or not all(isinstance(value, torch.Tensor) for value in content.values()):
+            raise CheckpointError(
+                f"{path} holds no state dict, a table of tensors by their names, as `torch.save(net.state_dict(), …)` gives."
+            )
+        states[part] = dict(content)
+    return states
+
+
+def _read(path: Path) -> Any:
     import torch
 
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise CheckpointError(f"There is no checkpoint {path}.") from error
     except pickle.UnpicklingError as error:
@@ -88,12 +116,6 @@ def load_checkpoint(path: Path) -> Checkpoint:
         ) from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
         raise CheckpointError(f"{path} is damaged, or is no checkpoint: {_first_sentence(error)}") from error
-    names = {field.name for field in fields(Checkpoint)}
-    if not isinstance(content, dict) or content.get("format") != FORMAT or not names <= set(content):
-        raise CheckpointError(f"{path} is no checkpoint of `vgbench train`, or one of another version (this reads format {FORMAT}).")
-    checkpoint = Checkpoint(**{name: content[name] for name in names})
-    _check_types(checkpoint, path)
-    return checkpoint
 
 
 def _check_types(checkpoint: Checkpoint, path: Path) -> None:

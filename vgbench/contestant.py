@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vgbench.boundary import checked_output, clip_seed, to_uint8
-from vgbench.checkpoint import Checkpoint, load_checkpoint, restore
-from vgbench.config import Layer, plain, resolve
+from vgbench.checkpoint import Checkpoint, load_checkpoint, load_states, restore
+from vgbench.config import Layer, parse_settings, plain, resolve
 from vgbench.errors import CheckpointError, GeneratorError
 from vgbench.guard import guarded
 from vgbench.interfaces import Batch, Generator, Request
@@ -105,6 +105,18 @@ def build(row: Row, protocol: Protocol, device: torch.device) -> Contestant:
     generator = construct(row.entry, protocol, layers, device)
     restore(generator, checkpoint, name=row.entry.full_name, path=path)
     return Contestant(row, generator, checkpoint)
+
+
+def build_published(row: Row, files: Mapping[str, Path], settings: Sequence[str], protocol: Protocol, device: torch.device) -> Contestant:
+    """The row's generator with weights that the method's authors published: part of the model → file.
+
+    ConfigError: a setting.  CheckpointError: a file is damaged, hostile or of another model.
+    """
+    states = load_states(files)
+    generator = construct(row.entry, protocol, [parse_settings(settings), Layer("the variant", row.settings)], device)
+    with guarded(CheckpointError, str(row)):
+        generator.load_published(states)
+    return Contestant(row, generator, None)
 
 
 def construct(entry: Entry[GeneratorSpec], protocol: Protocol, layers: Sequence[Layer], device: torch.device) -> Generator:

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vgbench.contestant import Contestant, build, fit, learns_by_fitting
-from vgbench.errors import DataError
+from vgbench.contestant import Contestant, build, build_published, fit, learns_by_fitting
+from vgbench.errors import ConfigError, DataError
 from vgbench.evaluate import DEFAULT_BATCH, DEFAULT_WORKERS, check_counts
 from vgbench.host import choose_device
 from vgbench.loader import read_ahead, stacked
 from vgbench.observer import Observer
 from vgbench.protocol import DEFAULT_PROTOCOL, Protocol, load_protocol
-from vgbench.rows import resolve_rows
+from vgbench.rows import resolve_rows, row_without_weights
 from vgbench.runs import DEFAULT_RUNS
 from vgbench.windows import Clip, ProtocolData
 
@@ -29,6 +29,8 @@ def generate(
     *,
     protocol: Protocol | str | Path = DEFAULT_PROTOCOL,
     reference_out: Path | None = None,
+    checkpoint: Mapping[str, Path] | None = None,
+    settings: Sequence[str] = (),
     data: Mapping[str, Path] | None = None,
     limit: int | None = None,
     runs: Path = DEFAULT_RUNS,
@@ -42,20 +44,28 @@ def generate(
     With more than one sample a clip they lie in `<out>/sample-0`, `sample-1`, ….  reference_out: a folder for the real clips beside
     them, under the same names, so that `evaluate_folders(out, reference_out, score_from=…)` scores the stored files.
 
+    checkpoint: the files of weights that the method's authors published, part of the model → file, with `settings` (key=value) for the
+    generator's options; None: those of a run, which has its own options.
+
     DataError: the folder holds something already.  GeneratorError: see `Generator.generate`.
     """
     observer = observer or Observer()
     chosen = (protocol if isinstance(protocol, Protocol) else load_protocol(protocol)).limited(limit)
     check_counts(batch_size=batch_size)
     out, runs, reference_out = Path(out), Path(runs), None if reference_out is None else Path(reference_out)
-    row = resolve_rows([generator], chosen, runs).rows[0]
+    if settings and not checkpoint:
+        raise ConfigError("--set goes with --checkpoint; a trained run has its own options.")
+    row = row_without_weights(generator, chosen) if checkpoint else resolve_rows([generator], chosen, runs).rows[0]
     for folder in filter(None, (out, reference_out)):
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise DataError(f"{folder} holds something already; give a new or empty folder.")
     torch_device = choose_device(device)
     opened = ProtocolData(chosen, data or {})
     clips = opened.clips("test")
-    contestant = build(row, chosen, torch_device)
+    if checkpoint:
+        contestant = build_published(row, checkpoint, settings, chosen, torch_device)
+    else:
+        contestant = build(row, chosen, torch_device)
     if learns_by_fitting(contestant.generator):
         fit(contestant, opened, torch_device, workers=workers, on_clip=lambda done, total: observer.advanced("learning", done, total))
     groups = [clips[start : start + batch_size] for start in range(0, len(clips), batch_size)]

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from vgbench.errors import CheckpointError
+
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
@@ -87,6 +89,15 @@ class Generator(ABC):
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:  # noqa: B027 - optional
         """Restore what `state_dict` gave."""
+
+    def load_published(self, states: Mapping[str, Mapping[str, Any]]) -> None:
+        """Restore weights that the method's authors published in a form of their own: part of the model → its state.
+
+        CheckpointError: the states are not those of this model; the default knows none.
+        """
+        raise CheckpointError(
+            "this generator knows no published weights, so --checkpoint takes no PART=FILE for it; give a checkpoint of `vgbench train`."
+        )
 
 
 class Host(ABC):

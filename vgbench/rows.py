@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -92,11 +92,35 @@ def _everything() -> list[str]:
     return names
 
 
+def row_without_weights(text: str, protocol: Protocol) -> Row:
+    """The row of a name whose weights come from elsewhere.
+
+    UnknownName, AmbiguousName: a generator or variant.  ConfigError: the text is no row, names a run, or does not fit the protocol.
+    """
+    try:
+        row, origin = _named(text, protocol)
+    except LeftOut as reason:
+        raise ConfigError(str(reason)) from reason
+    if origin is not None:
+        raise ConfigError(f"'{text}' names a run or file after @ and gets its weights from --checkpoint as well; leave out one of them.")
+    return row
+
+
 def _resolve(text: str, protocol: Protocol, runs: Path) -> Row:
+    row, origin = _named(text, protocol)
+    if row.entry.spec.trainable:
+        return replace(row, weights=find_weights(row.entry, row.variant, origin, protocol, runs, row.label))
+    if origin is not None:
+        raise ConfigError(f"'{text}': {row.entry.short_name} is not trained, so it takes no run or file after @.")
+    return row
+
+
+def _named(text: str, protocol: Protocol) -> tuple[Row, str | None]:
+    """The row of a name, without weights, and what stands after @."""
     match = _ROW.fullmatch(text)
     if match is None:
         raise ConfigError(f"'{text}' is no row; write [label=]generator[:variant][@RUN-or-file], such as mdgan or wide=mdgan@runs/NAME.")
-    name, variant, origin = match["generator"], match["variant"], match["origin"]
+    name, variant = match["generator"], match["variant"]
     entry = load_registry().generators.get(name)
     spec = entry.spec
     if variant is not None and variant not in spec.variants:
@@ -108,11 +132,8 @@ def _resolve(text: str, protocol: Protocol, runs: Path) -> Row:
         raise LeftOut(
             f"{label} is left out: it needs {spec.min_context} context frames and protocol {protocol.name} gives {protocol.task.context}."
         )
-    if not spec.trainable and origin is not None:
-        raise ConfigError(f"'{text}': {name} is not trained, so it takes no run or file after @.")
     settings = spec.variants[variant] if variant else {}
-    weights = find_weights(entry, variant, origin, protocol, runs, label) if spec.trainable else None
-    return Row(label=label, entry=entry, variant=variant, weights=weights, settings=settings)
+    return Row(label=label, entry=entry, variant=variant, settings=settings), match["origin"]
 
 
 def find_weights(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -208,7 +209,7 @@ class Training:
         try:
             return stage.step(batch)
         except RuntimeError as error:
-            if not isinstance(error, torch.OutOfMemoryError) and "not enough memory" not in str(error) and "alloc" not in str(error):
+            if not isinstance(error, torch.OutOfMemoryError) and not re.search("can't allocate memory|not enough memory", str(error)):
                 raise
             raise TrainingError(
                 f"Out of memory on {self.host.device} at step {self.step + 1} (stage {name}), with {len(batch.clip_ids)} clips a step and "

@@ -31,13 +31,22 @@ def data_option(command: Command) -> Command:
 
 
 def _parsed_roots(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, Path]:
-    roots = {}
+    return _parsed_paths(context, parameter, values, "NAME=DIR, such as sky-timelapse=/data/sky")
+
+
+def parsed_files(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, Path]:
+    """Files by the part they are for."""
+    return _parsed_paths(context, parameter, values, "PART=FILE, such as base=G1.pth")
+
+
+def _parsed_paths(context: click.Context, parameter: click.Parameter, values: tuple[str, ...], form: str) -> dict[str, Path]:
+    paths = {}
     for value in values:
-        name, separator, folder = value.partition("=")
-        if not separator or not name or not folder:
-            raise click.BadParameter(f"'{value}': write NAME=DIR, such as sky-timelapse=/data/sky.", context, parameter)
-        roots[name] = Path(folder)
-    return roots
+        name, separator, path = value.partition("=")
+        if not separator or not name or not path:
+            raise click.BadParameter(f"'{value}': write {form}.", context, parameter)
+        paths[name] = Path(path)
+    return paths
 
 
 def runs_option(command: Command) -> Command:

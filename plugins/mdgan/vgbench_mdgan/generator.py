@@ -14,6 +14,7 @@ from vgbench_mdgan.clips import as_clips, still_video
 from vgbench_mdgan.config import MDGANConfig
 from vgbench_mdgan.networks import EncoderDecoder
 from vgbench_mdgan.normalisation import generating
+from vgbench_mdgan.published import translated
 from vgbench_mdgan.stages import BaseStage, RefineStage
 from vgbench_mdgan.weights import allocate, check_state, initialise
 
@@ -110,6 +111,24 @@ class MDGAN(TrainableGenerator):
             if name in self.averages and name in state and part not in state:
                 self.averages[name].restart(getattr(self, name))
         self._refine_has_begun = self._refine_has_begun or "refine" in state
+
+    def load_published(self, states: Mapping[str, Mapping[str, Any]]) -> None:
+        """Restore the authors' released weights: `base` is their G1, `refine` their G2; `vgbench_mdgan.published` maps the names.
+
+        CheckpointError: a file is of another model, or one that the clips are made with is missing; nothing is copied then.
+        """
+        foreign = next((part for part in states if part not in self.stages()), None)
+        if foreign is not None:
+            raise UnknownName("part of mdgan's released weights", foreign, self.stages())
+        needed = ["base"] if self.config.output == "base" else list(self.stages())
+        missing = [part for part in needed if part not in states]
+        if missing:
+            names = {"base": "G1, stage I", "refine": "G2, stage II"}
+            raise CheckpointError(
+                f"mdgan: the released weights of {' and of '.join(f'{part} ({names[part]})' for part in missing)} are missing; "
+                f"give both files, or take stage I's clips as mdgan:base: --checkpoint {missing[0]}=FILE."
+            )
+        self.load_state_dict({part: translated(state, len(self.config.levels())) for part, state in states.items()})
 
     def _network(self, dropped_skips: int, rng: torch.Generator) -> EncoderDecoder:
         config = self.config
