@@ -12,7 +12,7 @@ def random_tensor(*shape, seed=0):
 
 def naive_gram(feature):
     """One clip's Gram matrix, column by column: (C, T, H, W) → nested lists."""
-    rows = [feature[c, t].flatten().tolist() for c in range(feature.shape[0]) for t in range(feature.shape[1])]
+    rows = [feature[c, t].flatten().tolist() for t in range(feature.shape[1]) for c in range(feature.shape[0])]
     size, columns = len(rows), len(rows[0])
     return [[sum(a * b for a, b in zip(rows[i], rows[j], strict=True)) / (size * columns) for j in range(size)] for i in range(size)]
 
@@ -29,6 +29,10 @@ def test_gram_does_not_depend_on_how_the_feature_lies_in_memory():
     feature = random_tensor(2, 3, 4, 5, 6)
     other = feature.contiguous(memory_format=torch.channels_last_3d)
     assert torch.equal(losses.gram(feature), losses.gram(other))
+
+
+def test_grams_gradient_agrees_with_finite_differences():
+    assert torch.autograd.gradcheck(losses.gram, random_tensor(2, 2, 3, 2, 2).requires_grad_())
 
 
 def test_gram_of_half_precision_is_computed_in_float32():

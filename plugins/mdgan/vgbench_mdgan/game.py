@@ -65,7 +65,7 @@ class Game(Stage):
         self.discriminator = Player(discriminator, config, host, config.lr * config.discriminator_lr_ratio)
 
     def pairs(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """X, the last context frame repeated, and Y, the real video: each (B, C, T, H, W) in [-1, 1].
+        """X, the last context frame repeated, and Y, the real video: each (B, C, T, H, W) in [-1, 1], channels last in memory.
 
         GeneratorError: the clips are too short, or of another size, for the configuration.
         """
@@ -79,7 +79,8 @@ class Game(Stage):
                 f"and was given {length} frames of {channels}×{'×'.join(map(str, size))}; train it on the protocol it is configured for."
             )
         target = clips[:, config.target_start : config.target_start + config.frames]
-        return still_video(clips[:, : config.context], config.frames), as_video(target)
+        still, real = still_video(clips[:, : config.context], config.frames), as_video(target)
+        return still.contiguous(memory_format=torch.channels_last_3d), real.contiguous(memory_format=torch.channels_last_3d)
 
     def shown(self, video: Tensor) -> Tensor:
         """The video as a discriminator sees it: with instance noise, where that is on."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 
@@ -44,13 +45,31 @@ def content_loss(generated: Tensor, real: Tensor) -> Tensor:
 def gram(feature: Tensor) -> Tensor:
     """g(·; l): how a feature's channels and frames go together, so that it carries motion.
 
-    feature: (B, C, T, H, W), read as M×S with M = C·T rows and S = H·W columns h_n.
+    feature: (B, C, T, H, W), read as M×S with M = T·C rows, a frame's channels next to each other, and S = H·W columns h_n.
     Returns 1/(M·S) · Σ_n h_n h_nᵀ, (B, M, M), computed in float32 at least.
     """
-    rows = feature.flatten(3).flatten(1, 2)
+    columns = feature.permute(0, 3, 4, 2, 1).flatten(3).flatten(1, 2)  # the h_n as rows, (B, S, M)
     with torch.autocast(feature.device.type, enabled=False):
-        rows = rows.to(torch.promote_types(rows.dtype, torch.float32))
-        return torch.bmm(rows, rows.mT) / (rows.shape[1] * rows.shape[2])
+        product: Tensor = _MeanOuterProduct.apply(columns.to(torch.promote_types(columns.dtype, torch.float32)))  # type: ignore[no-untyped-call]
+        return product
+
+
+class _MeanOuterProduct(torch.autograd.Function):
+    """(B, S, M) → 1/(M·S) · Σ_n h_n h_nᵀ.
+
+    Both factors are the same, so that the gradient H·(G + Gᵀ)/(M·S) is one matrix product and not the two that autograd would form.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, columns: Tensor) -> Tensor:
+        ctx.save_for_backward(columns)
+        return torch.bmm(columns.mT, columns).div_(columns[0].numel())
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        (columns,) = ctx.saved_tensors
+        return torch.bmm(columns, (gradient + gradient.mT).div_(columns[0].numel()))
 
 
 def grams(features: Sequence[Tensor]) -> list[Tensor]:

@@ -16,15 +16,14 @@ Network = TypeVar("Network", bound=nn.Module)
 def allocate(build: Callable[[], Network], device: torch.device) -> Network:
     """The network that `build` gives, its numbers not set yet; the global random state is left alone.
 
-    On the CPU the weights lie channels-last, which made a training step about a tenth faster there.
+    The weights lie channels-last, as the fastest 3-D convolutions read them.
     """
     with torch.device("meta"):
         network = build()
     network.to_empty(device=device)
-    if device.type == "cpu":
-        for parameter in network.parameters():
-            if parameter.ndim == 5:
-                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last_3d)
+    for parameter in network.parameters():
+        if parameter.ndim == 5:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last_3d)
     return network
 
 
