@@ -3,9 +3,9 @@
     python benchmarks/train.py [--preset small] [--protocol NAME] [--stage refine] [--steps 20] [--device cpu] [--rows plain,vgbench]
 
 Each row runs in a process of its own, on the same clips, already in memory, from the same weights: some steps to warm up, then the
-steps, of which the median counts. "plain" is one step written down as the formulas stand: contiguous tensors in float32 (TF32 off), Adam as torch has it by
-default, every video judged whole and with its gradients. Floating-point operations are those of the plain step, by torch's own counter;
-the device's rate is that of one large matrix product in the row's precision.
+steps, of which the median counts. "plain" is one step written down as the formulas stand: contiguous tensors in float32 (TF32 off), Adam
+as torch has it by default, every video judged whole and with its gradients. Floating-point operations are those of the plain step, by
+torch's own counter; the device's rate is that of one large matrix product in the row's precision.
 """
 
 from __future__ import annotations

@@ -74,11 +74,7 @@ def train(
     opened = _opened(plan, data, devices, nodes)
     host = _host(plan, devices, nodes, compiles)
     plan = replace(plan, seed=host.seed)  # which the first process drew
-    path, record = Path(), plan.record() | {"processes": host.world_size}
-    if host.rank == 0:
-        path = create_run(runs, "train", plan.entry.short_name, record).path
-        write_text(path / "config.toml", plan.to_toml())
-    run = open_run(host.from_first(path))
+    run = _begun(plan, host, runs)
     upkeep = Upkeep(checkpoint_every=checkpoint_every, preview_every=preview_every, validate_every=validate_every, workers=workers)
     return Training(run, plan, opened, host, upkeep, observer or Observer()).run_all()
 
@@ -126,6 +122,15 @@ def _opened(plan: TrainingPlan, data: Mapping[str, Path] | None, devices: int, n
     if plan.select_by is not None:
         opened.clips("validation")
     return opened
+
+
+def _begun(plan: TrainingPlan, host: FabricHost, runs: Path) -> Run:
+    """A new run, which the first process makes and every process reads."""
+    path = Path()
+    if host.rank == 0:
+        path = create_run(runs, "train", plan.entry.short_name, plan.record() | {"processes": host.world_size}).path
+        write_text(path / "config.toml", plan.to_toml())
+    return open_run(host.from_first(path))
 
 
 def _host(plan: TrainingPlan, devices: int, nodes: int, compiles: bool) -> FabricHost:

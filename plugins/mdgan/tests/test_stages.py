@@ -2,6 +2,8 @@ import pytest
 import torch
 
 from vgbench import CheckpointError, GeneratorError
+from vgbench.host import FabricHost
+from vgbench_mdgan.generator import MDGAN
 from vgbench_mdgan.networks import Discriminator
 
 
@@ -220,3 +222,32 @@ def test_training_brings_the_content_nearer_to_the_real_clips(make_generator, ma
         content[name] = [float(stage.step(batch).losses["content"]) for _ in range(30)]
     for name, values in content.items():
         assert sum(values[-5:]) / 5 < 0.85 * values[0], name
+
+
+def losses_of_two_steps(config, device, batches):
+    """What both stages report of two steps each, from weights drawn on the CPU."""
+    host = FabricHost(device=torch.device(device), precision="32", seed=5)
+    generator = MDGAN(config, device=host.device)
+    found = []
+    for name in generator.stages():
+        stage = generator.stage(name, host)
+        for batch in batches:
+            found.append(numbers(stage.step(batch._replace(clips=batch.clips.to(host.device)))))
+    return found
+
+
+@pytest.mark.parametrize(
+    "device",
+    [
+        "cpu",
+        pytest.param("cuda", marks=[pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")]),
+    ],
+)
+def test_a_step_through_fabric_reports_what_a_plain_one_does(tiny, make_generator, make_host, make_batch, device):
+    batches = [make_batch(seed=seed) for seed in (0, 1)]
+    generator, host, expected = make_generator(), make_host(5), []
+    for name in generator.stages():
+        stage = generator.stage(name, host)
+        expected += [numbers(stage.step(batch)) for batch in batches]
+    for mine, plain in zip(losses_of_two_steps(tiny, device, batches), expected, strict=True):
+        assert mine == pytest.approx(plain, rel=1e-2 if device == "cuda" else 1e-6)
