@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vgbench.boundary import to_uint8
+from vgbench.errors import DataError
 from vgbench.interfaces import Stage
 from vgbench.loader import ClipCache, as_batch, stacked
-from vgbench.windows import ProtocolData
+from vgbench.windows import Clip, ProtocolData
 
 if TYPE_CHECKING:
     import torch
@@ -19,7 +20,7 @@ FPS = 8
 
 
 def write_strip(path: Path, stage: Stage, data: ProtocolData, cache: ClipCache, device: torch.device) -> None:
-    """Write the stage's named videos side by side, a row a clip; validation clips where the protocol has them, else training clips.
+    """Write the stage's named videos side by side, a row a clip; validation clips where there are any, else training clips.
 
     Nothing is written for a stage that previews nothing.
     """
@@ -27,12 +28,20 @@ def write_strip(path: Path, stage: Stage, data: ProtocolData, cache: ClipCache, 
 
     from vgbench.video.encode import strip, write_preview
 
-    clips = data.clips("train" if data.protocol.validation is None else "validation")
+    clips = _unseen_clips(data) or data.clips("train")
     chosen = clips[:: max(1, len(clips) // CLIPS)][:CLIPS]
     videos = stage.preview(as_batch(chosen, stacked(chosen, cache.read).to(device)))
     if videos:
         rows = [strip([_frames(video[index]) for video in videos.values()]) for index in range(len(chosen))]
         write_preview(path, torch.cat(rows, dim=2), fps=FPS)
+
+
+def _unseen_clips(data: ProtocolData) -> list[Clip]:
+    """The validation clips; none where the protocol has no such section, or the data no video for it."""
+    try:
+        return data.clips("validation")
+    except DataError:
+        return []
 
 
 def _frames(video: Tensor) -> Tensor:

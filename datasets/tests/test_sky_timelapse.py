@@ -11,7 +11,8 @@ import torch
 from PIL import Image
 
 from vgbench import DataError, UnknownName, VideoError
-from vgbench_datasets.sky_timelapse import SkyTimelapse, frame_paths
+from vgbench_datasets.configs import SkyTimelapseConfig
+from vgbench_datasets.sky_timelapse import SkyTimelapse, frame_paths, held_out_videos
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 
@@ -40,8 +41,12 @@ def brightness(video: torch.Tensor) -> list[int]:
     return video.float().mean(dim=(1, 2, 3)).round().int().tolist()
 
 
+WHOLE = SkyTimelapseConfig(validation_percent=0)
+"""As the authors divide it."""
+
+
 def test_short_videos_are_sources_in_natural_order(root: Path) -> None:
-    dataset = SkyTimelapse(None, root)
+    dataset = SkyTimelapse(WHOLE, root)
     assert [tuple(source) for source in dataset.sources("train")] == [
         ("train/abc/abc_1", 8, None, 24, 40),
         ("train/abc/abc_2", 5, None, 24, 40),
@@ -81,8 +86,8 @@ def test_a_split_without_frames_is_refused(tmp_path: Path) -> None:
 def test_unknown_names_are_refused(root: Path) -> None:
     dataset = SkyTimelapse(None, root)
     for ask in (dataset.sources, dataset.fingerprint):
-        with pytest.raises(UnknownName, match=r"Unknown split 'validation'\.\nKnown: test, train"):
-            ask("validation")
+        with pytest.raises(UnknownName, match=r"Unknown split 'evaluation'\. Did you mean validation\?\nKnown: test, train, validation"):
+            ask("evaluation")
     with pytest.raises(UnknownName, match=r"Unknown source 'train/abc/abc_3'\. Did you mean train/abc/abc_"):
         dataset.read("train/abc/abc_3", 0, 1)
     with pytest.raises(DataError, match="Frames 4 to 8 of train/abc/abc_1 were asked for, but it has frames 0 to 7"):
@@ -104,7 +109,7 @@ def test_a_gap_in_the_numbers_cuts_nothing_and_is_logged_once(root: Path, caplog
 def test_an_empty_folder_is_left_out_and_logged(root: Path, caplog: pytest.LogCaptureFixture) -> None:
     (root / "sky_train" / "abc" / "abc_3").mkdir()
     with caplog.at_level(logging.WARNING):
-        assert len(SkyTimelapse(None, root).sources("train")) == 4
+        assert len(SkyTimelapse(WHOLE, root).sources("train")) == 4
     assert "1 without a frame, left out: abc/abc_3" in caplog.text
 
 
@@ -165,8 +170,33 @@ def test_the_fingerprint_follows_the_split_s_content(root: Path) -> None:
 @pytest.mark.skipif(not (DATA / "sunset-sky").is_dir(), reason="needs ../shared/data/sunset-sky beside the repository")
 def test_a_real_sky_is_read() -> None:
     dataset = SkyTimelapse(None, DATA / "sunset-sky")
-    assert [source.frames for source in dataset.sources("train")] == [54, 377, 49]
+    assert [source.frames for source in dataset.sources("train")] == [54, 377]
+    assert [source.frames for source in dataset.sources("validation")] == [49]
     assert [source.frames for source in dataset.sources("test")] == [149, 47]
     video = dataset.read("test/sunset20240622/sunset20240622_1", 117, 32)
     assert tuple(video.shape) == (32, 3, 360, 640)
     assert 10 < float(video.float().mean()) < 245
+
+
+def test_validation_is_held_out_of_train_by_whole_long_videos(root: Path) -> None:
+    dataset = SkyTimelapse(None, root)
+    splits = {split: [source.source_id for source in dataset.sources(split)] for split in ("train", "validation", "test")}
+    assert splits["train"] == ["train/abc/abc_1", "train/abc/abc_2", "train/abc/abc_10"]
+    assert splits["validation"] == ["train/Xyz-_1/Xyz-_1_1"]
+    assert brightness(dataset.read("train/Xyz-_1/Xyz-_1_1", 1, 4)) == list(range(1, 5))
+    assert len({dataset.fingerprint(split) for split in splits}) == 3
+
+
+@pytest.mark.parametrize(
+    ("videos", "percent", "expected"), [(997, 10, 100), (10, 10, 1), (11, 10, 2), (2, 10, 1), (1, 10, 0), (9, 0, 0), (3, 99, 2)]
+)
+def test_a_tenth_is_held_out_rounded_up_but_never_everything(videos: int, percent: int, expected: int) -> None:
+    names = [f"video{number}" for number in range(videos)]
+    assert len(held_out_videos(names, percent)) == expected
+    assert held_out_videos(names, percent) == held_out_videos(reversed(names), percent)
+
+
+def test_a_single_long_video_leaves_nothing_to_hold_out(tmp_path: Path) -> None:
+    write_video(tmp_path / "sky_train", "abc", 1, range(5))
+    with pytest.raises(DataError, match="is held out for validation: it takes at least two long videos"):
+        SkyTimelapse(None, tmp_path).sources("validation")

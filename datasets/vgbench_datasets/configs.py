@@ -52,3 +52,14 @@ class VideoFolderConfig:
         _require(self.validation_percent, "validation_percent", 0, 100)
         _require(self.test_percent, "test_percent", 0, 100 - self.validation_percent)
         _require(self.cache_megabytes, "cache_megabytes", 0, 1_000_000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SkyTimelapseConfig:
+    """How Sky Time-lapse is divided beyond its authors' train and test."""
+
+    validation_percent: int = 10
+    """Of a hundred long videos of sky_train, how many are held out as `validation`, at least one of several; 0: train is the authors'."""
+
+    def __post_init__(self) -> None:
+        _require(self.validation_percent, "validation_percent", 0, 99)

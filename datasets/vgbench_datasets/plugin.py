@@ -32,9 +32,10 @@ def vgbench_datasets() -> Iterable[DatasetSpec]:
         ),
         DatasetSpec(
             name="sky-timelapse",
-            summary="Sky Time-lapse in its authors' layout: real skies, 640×360, train and test.",
+            summary="Sky Time-lapse in its authors' layout: real skies, 640×360; validation held out of train by whole videos.",
             target="vgbench_datasets.sky_timelapse:SkyTimelapse",
-            splits=("train", "test"),
+            config="vgbench_datasets.configs:SkyTimelapseConfig",
+            splits=("train", "validation", "test"),
             licence="none stated by its authors; not shipped",
             source="Its authors' page https://github.com/weixiong-ur/mdgan, then --data sky-timelapse=DIR, DIR with sky_train, sky_test.",
             citation="W. Xiong, W. Luo, L. Ma, W. Liu, J. Luo: Learning to Generate Time-Lapse Videos Using Multi-Stage Dynamic Generative "

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +21,7 @@ from torch import Tensor
 from vgbench import DataError, Dataset, Source, VideoError
 from vgbench.video.order import natural_key
 from vgbench.video.pictures import is_picture
+from vgbench_datasets.configs import SkyTimelapseConfig
 from vgbench_datasets.content import files_digest, in_threads, split_digest
 from vgbench_datasets.names import require_window, unknown_source, unknown_split
 
@@ -46,17 +48,23 @@ class ShortVideo(NamedTuple):
 
 
 class SkyTimelapse(Dataset):
-    """Each short video is a source, "train/<video>/<video>_<n>" or "test/<video>/<video>_<n>"; splits train and test.
+    """Each short video is a source, "train/<video>/<video>_<n>" or "test/<video>/<video>_<n>"; splits train, validation and test.
+
+    The authors give no validation split. It is held out of sky_train by whole long videos, so that no scene is on both sides: those
+    with the lowest SHA-256 of their names, `validation_percent` of a hundred, rounded up, but never all of them. Their sources
+    keep their names, "train/…", since that is where they lie.
 
     The defects of the published files are met by these rules. Frames are in natural order of their names; a gap in their numbers is
     no cut. A picture of zero bytes is no frame, and a folder without frames no source. All three are counted in a warning. A picture
     that is truncated or damaged is a frame: reading it raises VideoError.
 
-    config: not used; there are no options.  Raises DataError where `root` is None or holds neither split.
+    config: a SkyTimelapseConfig, or None for its defaults.  Raises DataError where `root` is None or holds neither split.
     """
 
-    def __init__(self, config: None = None, root: Path | None = None) -> None:
-        super().__init__(config, root)
+    config: SkyTimelapseConfig
+
+    def __init__(self, config: SkyTimelapseConfig | None = None, root: Path | None = None) -> None:
+        super().__init__(config or SkyTimelapseConfig(), root)
         if root is None:
             raise DataError(f"The data set sky-timelapse needs its folder, which is not shipped. {_LAYOUT}")
         if not any((root / name).is_dir() for name in _FOLDERS.values()):
@@ -68,8 +76,8 @@ class SkyTimelapse(Dataset):
     def sources(self, split: str) -> Sequence[Source]:
         """The split's short videos in natural order; of each the header of one picture is read.
 
-        Raises UnknownName for another split than train and test, DataError for one that is not there, VideoError for a video
-        without a readable picture.
+        Raises UnknownName for another split than train, validation and test, DataError for one that is not there or is empty,
+        VideoError for a video without a readable picture.
         """
         videos = self._videos_of(split)
         if split not in self._sources:
@@ -86,10 +94,10 @@ class SkyTimelapse(Dataset):
         Raises UnknownName for an unknown source, DataError for frames it does not have, VideoError for a damaged picture, or one of
         another size than the window's first.
         """
-        split = source_id.partition("/")[0]
-        videos = self._videos_of(split) if split in _FOLDERS else {}
+        folder = source_id.partition("/")[0]
+        videos = self._listed(folder) if folder in _FOLDERS else {}
         if source_id not in videos:
-            known = [known for name in _FOLDERS if (self._root / _FOLDERS[name]).is_dir() for known in self._videos_of(name)]
+            known = [known for name in _FOLDERS if (self._root / _FOLDERS[name]).is_dir() for known in self._listed(name)]
             raise unknown_source(source_id, known)
         pictures = frame_paths(videos[source_id].folder)
         require_window(source_id, start, length, len(pictures))
@@ -104,9 +112,22 @@ class SkyTimelapse(Dataset):
         return self._fingerprints[split]
 
     def _videos_of(self, split: str) -> Mapping[str, ShortVideo]:
-        if split not in _FOLDERS:
-            raise unknown_split(split, _FOLDERS)
-        return self._train if split == "train" else self._test
+        """source_id → short video; never empty."""
+        if split == "test":
+            return self._test
+        if split not in ("train", "validation"):
+            raise unknown_split(split, ("train", "validation", "test"))
+        held_out = held_out_videos([_long_video(source_id) for source_id in self._train], self.config.validation_percent)
+        videos = {name: video for name, video in self._train.items() if (_long_video(name) in held_out) == (split == "validation")}
+        if not videos:
+            raise DataError(
+                f"No video of {self._root / _FOLDERS['train']} is held out for validation: it takes at least two long videos, and "
+                f"validation_percent above 0 (it is {self.config.validation_percent})."
+            )
+        return videos
+
+    def _listed(self, folder: str) -> Mapping[str, ShortVideo]:
+        return self._train if folder == "train" else self._test
 
     @cached_property
     def _train(self) -> Mapping[str, ShortVideo]:
@@ -115,6 +136,20 @@ class SkyTimelapse(Dataset):
     @cached_property
     def _test(self) -> Mapping[str, ShortVideo]:
         return _list_split(self._root, "test")
+
+
+def held_out_videos(names: Iterable[str], percent: int) -> set[str]:
+    """Those of the long videos that are the validation split: the lowest SHA-256 of their names, `percent` of a hundred, rounded up.
+
+    >>> sorted(held_out_videos(["a", "b", "c"], 10))
+    ['b']
+    """
+    ranked = sorted(set(names), key=lambda name: hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest())
+    return set(ranked[: min(-(-len(ranked) * percent // 100), len(ranked) - 1)])
+
+
+def _long_video(source_id: str) -> str:
+    return source_id.split("/")[1]
 
 
 def frame_paths(folder: Path) -> list[Path]:
