@@ -19,8 +19,8 @@ def resolve(target: str) -> type:
     return getattr(import_module(module), name)
 
 
-def test_the_three_data_sets_are_offered() -> None:
-    assert sorted(SPECS) == ["sky-timelapse", "synthetic-sky", "video-folder"]
+def test_the_data_sets_are_offered() -> None:
+    assert sorted(SPECS) == ["bair", "beach", "kth", "moving-mnist", "skippd", "sky-timelapse", "synthetic-sky", "ucf101", "video-folder"]
     assert VGBENCH_API == 1
 
 

@@ -115,7 +115,7 @@ def test_an_empty_split_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_a_missing_root_says_how_to_give_one(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"needs a folder\. Give your videos with --data video-folder=DIR, or VGBENCH_DATA"):
+    with pytest.raises(DataError, match=r"needs a folder\. It is any folder .*--data video-folder=DIR, or VGBENCH_DATA"):
         VideoFolder(None, None)
     with pytest.raises(DataError, match=r"is not at .*nowhere: nothing is there\. .*--data video-folder=DIR"):
         VideoFolder(None, tmp_path / "nowhere")

@@ -63,3 +63,61 @@ class SkyTimelapseConfig:
 
     def __post_init__(self) -> None:
         _require(self.validation_percent, "validation_percent", 0, 99)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldOutConfig:
+    """How much of the published train is held out as validation."""
+
+    validation_percent: int = 10
+    """Of a hundred names, how many the hash puts into `validation`; 0: train is the published one."""
+
+    def __post_init__(self) -> None:
+        _require(self.validation_percent, "validation_percent", 0, 99)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ucf101Config(HeldOutConfig):
+    """Which of the three lists of UCF101, and how much of train is held out."""
+
+    fold: int = 1
+    """1 to 3: trainlist01 and testlist01, and so on."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require(self.fold, "fold", 1, 3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BeachConfig(HeldOutConfig):
+    """How the strips are divided, since no split was published with them."""
+
+    test_percent: int = 10
+    """Of a hundred folders, how many the hash puts into `test`."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require(self.test_percent, "test_percent", 0, 99 - self.validation_percent)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MovingMnistConfig:
+    """What Moving MNIST contains, where it is made from digits."""
+
+    seed: int = 0
+    digits: int = 2
+    """Digits in a video."""
+    frames: int = 20
+    side: int = 64
+    """Height and width in pixels."""
+    train_sources: int = 10_000
+    validation_sources: int = 1_000
+    test_sources: int = 10_000
+
+    def __post_init__(self) -> None:
+        _require(self.seed, "seed", 0, 2**31 - 1)
+        _require(self.digits, "digits", 1, 9)
+        _require(self.frames, "frames", 1, 10_000)
+        _require(self.side, "side", 28, 1024)
+        for name in ("train_sources", "validation_sources", "test_sources"):
+            _require(getattr(self, name), name, 0, 1_000_000)

@@ -142,7 +142,7 @@ def held_out_videos(names: Iterable[str], percent: int) -> set[str]:
     """Those of the long videos that are the validation split: the lowest SHA-256 of their names, `percent` of a hundred, rounded up.
 
     >>> sorted(held_out_videos(["a", "b", "c"], 10))
-    ['b']
+    ['c']
     """
     ranked = sorted(set(names), key=lambda name: hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest())
     return set(ranked[: min(-(-len(ranked) * percent // 100), len(ranked) - 1)])
