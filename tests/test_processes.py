@@ -135,12 +135,66 @@ def test_an_interruption_stops_all_processes_at_one_step_and_is_resumable(tiny):
     assert (path / f"checkpoints/step-{record['step']:06d}.pt").exists()
 
 
+@pytest.mark.slow
+def test_two_processes_agree_on_the_best_checkpoint_and_go_on_from_it(tiny):
+    command = training(tiny, "--steps", "12", "--devices", "2", "--select-by", "mse", "--validate-every", "2", "--workers", "0")
+    done = completed([sys.executable, "-m", "vgbench", *command])
+    assert done.returncode == 0, done.stderr
+    (path,) = Path("runs").iterdir()
+    record = open_run(path).record
+    assert set(record["best"]) == {"base", "refine"}
+    best = torch.load(path / "checkpoints/best-base.pt", weights_only=True)["generator_state"]["base"]
+    final = torch.load(path / "checkpoints/step-000012.pt", weights_only=True)["generator_state"]["base"]
+    assert all(value.equal(final[name]) for name, value in best.items())
+
+
+FAILING = """
+import sys
+from vgbench import DataError
+from vgbench.loader import ClipCache
+from vgbench.host import is_first_process
+from vgbench.__main__ import main
+
+read = ClipCache.read
+def fail(self, clip, reads=[]):
+    reads.append(clip)
+    if not is_first_process() and len(reads) > 8:
+        raise DataError("the disk of this machine is gone")
+    return read(self, clip)
+
+ClipCache.read = fail
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.slow
+def test_a_clip_that_another_process_cannot_read_costs_no_step(tiny):
+    Path("failing.py").write_text(FAILING)
+    options = ("--stage", "base", "--steps", "20", "--devices", "2", "--workers", "0", "--preview-every", "0")
+    done = completed([sys.executable, "failing.py", *training(tiny, *options)])
+    assert done.returncode != 0
+    assert "the disk of this machine is gone" in done.stderr
+    (path,) = Path("runs").iterdir()
+    (kept,) = (path / "checkpoints").iterdir()
+    assert kept.name == "step-000004.pt"  # two clips a step in each process
+
+
 def test_what_contradicts_itself_is_refused_before_anything_starts(tiny, vgbench):
     ran = vgbench(*training(tiny, "--devices", "3"))
     assert ran.status == 1
     assert "A batch of 4 clips does not divide by 3 processes; use --set batch_size=3." in ran.err
     with pytest.raises(ConfigError, match="cuda:1 names one device and --devices 2 asks for more; use --device cuda"):
         check_processes(torch.device("cuda:1"), 2, 1)
+
+
+def test_machines_that_do_not_know_each_other_are_not_waited_for(monkeypatch):
+    for name in ("MASTER_ADDR", "NODE_RANK", "SLURM_NTASKS"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ConfigError, match="--nodes 2: each machine must know the others. Start it with torchrun or srun"):
+        check_processes(torch.device("cpu"), 1, 2)
+    monkeypatch.setenv("MASTER_ADDR", "10.0.0.1")
+    monkeypatch.setenv("NODE_RANK", "1")
+    check_processes(torch.device("cpu"), 1, 2)
 
 
 def test_torchruns_number_of_processes_must_be_the_asked_one(monkeypatch):
@@ -162,6 +216,7 @@ def test_the_first_process_is_known_from_what_started_it(monkeypatch):
         ({"LOCAL_RANK": "0", "RANK": "2"}, False),
         ({"LOCAL_RANK": "1", "RANK": "0"}, True),
         ({"SLURM_PROCID": "3"}, False),
+        ({"SLURM_PROCID": "0", "LOCAL_RANK": "1"}, False),
     ):
         with monkeypatch.context() as context:
             for name, value in environment.items():

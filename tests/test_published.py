@@ -87,6 +87,7 @@ def test_a_hostile_or_foreign_file_is_refused_and_runs_nothing(tiny, vgbench):
         (["mdgan@runs/x", "--checkpoint", "base=base.pth"], "names a run or file after @ and gets its weights from --checkpoint"),
         (["copy-first", "--checkpoint", "base=base.pth"], "knows no published weights"),
         (["mdgan", "--set", "width=4"], "--set goes with --checkpoint"),
+        (["mdgan:base", "--checkpoint", "base=base.pth", "--set", "frames=16"], "frames is fixed by protocol tiny"),
         (["mdgan:base", "--checkpoint", "base=base.pth"], "set size, frames, channels and width as in the run that wrote it"),
     ],
 )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 from pathlib import Path
 
 import pytest
 
 from vgbench.checkpoint import load_checkpoint
-from vgbench.errors import ConfigError, UnknownName
+from vgbench.errors import ConfigError, MetricError, UnknownName
 from vgbench.evaluate import evaluate
 from vgbench.logbook import read_log
+from vgbench.observer import Observer, TrainingProgress
 from vgbench.protocol import load_protocol
 from vgbench.ranking import build_leaderboard
 from vgbench.runs import Run
@@ -71,19 +74,26 @@ def test_looking_does_not_change_what_is_trained(tiny):
     assert last.record["checkpoints"] == {"base": "checkpoints/step-000006.pt"}
 
 
-def test_a_resumed_run_goes_on_choosing(tiny):
-    run = trained(tiny, stage="base", steps=8)
-    run.record |= {"status": "interrupted", "budgets": {"base": {"steps": 12, "seconds": None}}}
-    run.save()
-    (run.path / "checkpoints/step-000008.pt").rename(run.path / "checkpoints/unfinished.pt")
-    import torch
+class Stopping(Observer):
+    """Interrupts a training as Ctrl-C does, after some steps."""
 
-    content = torch.load(run.path / "checkpoints/unfinished.pt", weights_only=True)
-    torch.save({**content, "finished_stages": {}}, run.path / "checkpoints/step-000008.pt")
-    resumed = resume_training(str(run.path), device="cpu", validate_every=4)
-    looked = [line["step"] for line in read_log(run.path) if "validation" in line]
-    assert looked == [4, 8, 12]
-    assert resumed.record["best"]["base"]["step"] in looked
+    def __init__(self, after: int) -> None:
+        self.after = after
+
+    def trained(self, progress: TrainingProgress) -> None:
+        if progress.step == self.after:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.parametrize("after", [5, 13])
+def test_a_resumed_run_chooses_as_the_uninterrupted_one(tiny, after):
+    straight, stopped = trained(tiny, validate_every=3), trained(tiny, validate_every=3, observer=Stopping(after))
+    assert stopped.record["status"] == "interrupted"
+    resumed = resume_training(str(stopped.path), device="cpu")
+    assert resumed.record["best"] == straight.record["best"]
+    for stage in ("base", "refine"):
+        states = [load_checkpoint(run.path / run.record["checkpoints"][stage]).generator_state for run in (straight, resumed)]
+        assert all(value.equal(states[1][part][name]) for part in states[0] for name, value in states[0][part].items())
 
 
 def test_a_report_says_how_a_checkpoint_was_chosen(tiny):
@@ -108,5 +118,8 @@ def test_a_checkpoint_is_never_chosen_on_the_test_split(tiny):
 def test_an_unknown_metric_or_one_of_sets_is_refused(tiny):
     with pytest.raises(UnknownName, match="psrn"):
         trained(tiny, select_by="psrn")
+    with pytest.raises(MetricError, match="ms-ssim"):
+        trained(tiny, select_by="ms-ssim")  # too small for its five scales, which is said before a run is begun
+    assert not Path("runs").exists()
     with pytest.raises(ConfigError, match="--select-by fvd: a distance between sets needs many clips"):
         trained(tiny, select_by="fvd")

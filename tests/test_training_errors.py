@@ -11,6 +11,7 @@ from PIL import Image
 
 from vgbench.checkpoint import load_checkpoint, newest_checkpoint
 from vgbench.errors import CheckpointError, TrainingError
+from vgbench.failures import check_finite, out_of_memory
 from vgbench.observer import Observer, TrainingProgress
 from vgbench.runs import Run, open_run
 from vgbench.train import resume_training, train
@@ -26,7 +27,7 @@ def base_of(run: Run) -> dict[str, torch.Tensor]:
 
 
 def test_a_loss_that_is_not_finite_stops_with_its_step_and_term(tiny):
-    with pytest.raises(TrainingError, match=r"The loss '\w+' of mdgan became (nan|inf) at step \d+ \(stage base\)"):
+    with pytest.raises(TrainingError, match=r"The (loss|norm) '\w+' of mdgan became (nan|inf) at step \d+ \(stage base\)"):
         train_tiny(tiny, steps=60, settings=["lr=1e30"])
     (path,) = Path("runs").iterdir()
     record = open_run(path).record
@@ -94,6 +95,20 @@ def test_data_that_vanish_cost_no_step(tiny, tmp_path):
     resumed = resume_training(str(path), data=options["data"], device="cpu")
     straight = base_of(train_tiny(tiny, **options))
     assert all(value.equal(straight[name]) for name, value in base_of(resumed).items())
+
+
+def test_a_gradient_that_is_not_finite_stops_before_it_is_saved():
+    where = {"who": "mdgan", "step": 7, "stage": "base", "run_path": Path("runs/x")}
+    losses, ratio = {"content": 1.0}, {"ratio": float("nan")}
+    check_finite(losses, {"generator_gradient": 3.0, **ratio}, **where)
+    with pytest.raises(TrainingError, match=r"The norm 'generator_gradient' of mdgan became inf at step 7 \(stage base\); the"):
+        check_finite(losses, {"generator_gradient": float("inf"), **ratio}, **where)
+
+
+def test_out_of_memory_names_only_what_can_be_done():
+    text = str(out_of_memory("cuda", 4, 2, "32"))
+    assert "--set batch_size=4) or more devices, or on a GPU, --precision bf16, or a smaller network" in text
+    assert str(out_of_memory("cuda", 1, 1, "bf16")).endswith("Begin a run with a smaller network.")
 
 
 def test_weights_of_another_preset_are_refused_with_what_to_set(tiny):

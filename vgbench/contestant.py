@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from vgbench.boundary import checked_output, clip_seed, to_uint8
 from vgbench.checkpoint import Checkpoint, load_checkpoint, load_states, restore
 from vgbench.config import Layer, parse_settings, plain, resolve
-from vgbench.errors import CheckpointError, GeneratorError
+from vgbench.errors import CheckpointError, ConfigError, GeneratorError
 from vgbench.guard import guarded
 from vgbench.interfaces import Batch, Generator, Request
 from vgbench.loader import as_batch, read_ahead, stacked, to_float
@@ -113,7 +113,9 @@ def build_published(row: Row, files: Mapping[str, Path], settings: Sequence[str]
     ConfigError: a setting.  CheckpointError: a file is damaged, hostile or of another model.
     """
     states = load_states(files)
-    generator = construct(row.entry, protocol, [parse_settings(settings), Layer("the variant", row.settings)], device)
+    layer = parse_settings(settings)
+    refuse_fixed(layer, row.entry.config_class(), protocol)
+    generator = construct(row.entry, protocol, [layer, Layer("the variant", row.settings)], device)
     with guarded(CheckpointError, str(row)):
         generator.load_published(states)
     return Contestant(row, generator, None)
@@ -140,6 +142,13 @@ def shape_layer(config_class: type, protocol: Protocol) -> Layer:
     """The configuration values that the protocol fixes, for those fields that the class has."""
     fields: Mapping[str, Any] = config_class.__dataclass_fields__  # type: ignore[attr-defined]
     return Layer(f"protocol {protocol.name}", {key: value for key, value in shape_of(protocol).items() if key in fields})
+
+
+def refuse_fixed(settings: Layer, config_class: type | None, protocol: Protocol) -> None:
+    """ConfigError: the user sets what the protocol fixes."""
+    fixed = sorted(set(settings.values) & set(shape_layer(config_class, protocol).values)) if config_class is not None else []
+    if fixed:
+        raise ConfigError(f"{fixed[0]} is fixed by protocol {protocol.name}; choose another protocol instead of --set {fixed[0]}=….")
 
 
 def _own_values(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -70,6 +70,12 @@ def check_processes(device: torch.device, devices: int, nodes: int) -> None:
         devices = here
     if devices > 1 and device.index is not None:
         raise ConfigError(f"--device {device} names one device and --devices {devices} asks for more; use --device {device.type}.")
+    elsewhere = {"MASTER_ADDR", "NODE_RANK"} <= set(os.environ) or "SLURM_NTASKS" in os.environ
+    if nodes > 1 and not _started_by_torchrun() and not elsewhere:
+        raise ConfigError(
+            f"--nodes {nodes}: each machine must know the others. Start it with torchrun or srun on each, or set MASTER_ADDR, "
+            "MASTER_PORT and NODE_RANK there; --runs must be a folder that all of them share."
+        )
     if device.type == "cuda" and devices > torch.cuda.device_count():
         raise ConfigError(f"--devices {devices}: there are {torch.cuda.device_count()} CUDA devices.")
 
@@ -80,10 +86,11 @@ def _started_by_torchrun() -> bool:
 
 def is_first_process() -> bool:
     """Whether this process, of those that train together, is the one that writes and speaks; true where it is alone."""
-    for name in ("RANK", "SLURM_PROCID"):
-        if name in os.environ:
-            return os.environ[name] == "0"
-    return os.environ.get("LOCAL_RANK", "0") == "0" and os.environ.get("NODE_RANK", "0") == "0"
+    if "RANK" in os.environ:
+        return os.environ["RANK"] == "0"
+    if "LOCAL_RANK" not in os.environ:
+        return os.environ.get("SLURM_PROCID", "0") == "0"
+    return os.environ["LOCAL_RANK"] == "0" and os.environ.get("NODE_RANK", "0") == "0"
 
 
 class FabricHost(Host):
@@ -106,8 +113,8 @@ class FabricHost(Host):
         self._fabric.launch()
         self.device = self._fabric.device
         self.rank, self.world_size = self._fabric.global_rank, self._fabric.world_size
-        if device.type == "cuda":
-            torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = precision != "32"
+        if precision != "bf16":
+            torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
         self.seed = self.from_first(seed)
         self.rng = torch.Generator().manual_seed(self.seed)
         self._optimizers: list[torch.optim.Optimizer] = []
@@ -134,8 +141,19 @@ class FabricHost(Host):
         return self._fabric.broadcast(value) if self.world_size > 1 else value
 
     def mean(self, values: Tensor) -> Tensor:
-        """The mean over the processes, of a float64 tensor."""
-        return self._fabric.all_reduce(values, reduce_op="mean") if self.world_size > 1 else values
+        """The mean over the processes, which may be computed in place."""
+        import torch
+
+        if self.world_size > 1:
+            torch.distributed.all_reduce(values)
+            values /= self.world_size
+        return values
+
+    def any(self, claim: bool) -> bool:
+        """Whether it holds in any process."""
+        import torch
+
+        return bool(self.mean(torch.tensor(float(claim), dtype=torch.float64, device=self.device)) > 0)
 
     def wait(self) -> None:
         """Until every process is here."""
@@ -170,7 +188,7 @@ class FabricHost(Host):
         reached = sorted(set(self._reached), key=self._places.__getitem__)
         self._reached.clear()
         gradients = [parameter.grad for parameter in reached if parameter.grad is not None]
-        flat = self._fabric.all_reduce(torch.cat([gradient.flatten() for gradient in gradients]), reduce_op="mean")
+        flat = self.mean(torch.cat([gradient.flatten() for gradient in gradients]))
         for gradient, mean in zip(gradients, torch.split(flat, [gradient.numel() for gradient in gradients]), strict=True):
             gradient.copy_(mean.view(gradient.shape))
 

@@ -47,8 +47,8 @@ class StepResult(NamedTuple):
     losses: Mapping[str, Any]
     """Every term that was optimised; one that is not finite stops the run."""
     diagnostics: Mapping[str, Any] = {}
-    """What else is worth a line in the log. `real_accuracy` and `fake_accuracy`, a discriminator's shares of right answers, are
-    watched: the host warns where it wins outright."""
+    """What else is worth a line in the log. A norm, its name ending in `_gradient`, that is not finite stops the run too.
+    `real_accuracy` and `fake_accuracy`, a discriminator's shares of right answers, are watched: the host warns where it wins outright."""
     objectives: Mapping[str, Mapping[str, float]] = {}
     """What each player descends, such as "generator": its losses' names with their weights. The host warns where one rules."""
 
@@ -96,7 +96,7 @@ class Generator(ABC):
         CheckpointError: the states are not those of this model; the default knows none.
         """
         raise CheckpointError(
-            "this generator knows no published weights, so --checkpoint takes no PART=FILE for it; give a checkpoint of `vgbench train`."
+            "this generator knows no published weights, so --checkpoint is not for it; weights of `vgbench train` are named NAME@RUN."
         )
 
 

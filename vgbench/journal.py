@@ -23,6 +23,11 @@ KEPT_CHECKPOINTS = 2
 """Of the stage at work; the last one of each finished stage stays as well, and the best one where there is such a choice."""
 
 
+def best_file(stage: str) -> str:
+    """Where a stage's best checkpoint lies in its run's folder."""
+    return f"checkpoints/best-{stage}.pt"
+
+
 class Journal:
     """Writes and says nothing: the journal of every process but the first."""
 
@@ -104,7 +109,7 @@ class RunJournal(Journal):
         self._prune()
 
     def save_best(self, checkpoint: Checkpoint, value: float) -> None:
-        file = f"checkpoints/best-{checkpoint.stage}.pt"
+        file = best_file(checkpoint.stage)
         save_checkpoint(self._run.path / file, checkpoint)
         self._run.record.setdefault("checkpoints", {})[checkpoint.stage] = file
         self._run.record.setdefault("best", {})[checkpoint.stage] = {"step": checkpoint.step, "value": value, "file": file}

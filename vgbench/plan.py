@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from vgbench.budget import Budget, share_budget
 from vgbench.checkpoint import load_checkpoint
 from vgbench.config import Layer, parse_settings, plain, preset_layer, presets, read_toml, resolve, without_none
-from vgbench.contestant import shape_layer
+from vgbench.contestant import refuse_fixed, shape_layer
 from vgbench.errors import ConfigError, RunError, UnknownName
 from vgbench.host import choose_device, choose_precision, random_seed
 from vgbench.interfaces import Schedule, TrainableGenerator
@@ -44,6 +44,10 @@ class TrainingPlan:
     """The checkpoint whose weights the first of them builds on."""
     select_by: str | None
     """The id of the metric by which each stage's best checkpoint on the validation clips is chosen; None: the last one counts."""
+    validate_every: int
+    """Steps between two looks, where a metric chooses; 0: at a stage's end."""
+    compiles: bool
+    """Whether the networks go through torch.compile."""
     seed: int
     device: torch.device
     precision: str
@@ -74,6 +78,8 @@ class TrainingPlan:
             "budgets": {stage: plain(budget) for stage, budget in self.budgets.items()},
             "start": self.start,
             "select_by": self.select_by,
+            "validate_every": self.validate_every,
+            "compiles": self.compiles,
             "seed": self.seed,
             "device": str(self.device),
             "precision": self.precision,
@@ -85,6 +91,7 @@ class TrainingPlan:
         import tomli_w
 
         training = {"generator": self.entry.full_name, "preset": self.preset, "seed": self.seed, "precision": self.precision}
+        training |= {"select_by": self.select_by, "validate_every": self.validate_every, "compiles": self.compiles}
         budgets = {stage: plain(budget) for stage, budget in self.budgets.items()}
         tables = {"training": training, "budgets": budgets, "config": plain(self.config), "protocol": protocol_table(self.protocol)}
         return tomli_w.dumps(without_none(tables))
@@ -100,6 +107,8 @@ def plan_training(
     stage: str,
     start_from: str | None,
     select_by: str | None,
+    validate_every: int,
+    compiles: bool,
     steps: int | None,
     max_minutes: float | None,
     device: str,
@@ -146,6 +155,8 @@ def plan_training(
         budgets=share_budget(schedule, stages if stage == "all" else [stage], steps=steps, max_minutes=max_minutes),
         start=start,
         select_by=None if select_by is None else _selecting_metric(select_by, chosen).short_name,
+        validate_every=validate_every,
+        compiles=compiles,
         seed=random_seed() if seed is None else seed,
         device=torch_device,
         precision=choose_precision(precision, torch_device),
@@ -184,9 +195,8 @@ def _config(
         return None, {}
     shape = shape_layer(config_class, protocol)
     for layer in layers:
-        fixed = sorted(set(layer.values) & set(shape.values)) if layer.origin == "--set" else []
-        if fixed:
-            raise ConfigError(f"{fixed[0]} is fixed by protocol {protocol.name}; choose another protocol instead of --set {fixed[0]}=….")
+        if layer.origin == "--set":
+            refuse_fixed(layer, config_class, protocol)
     return resolve(config_class, [*layers, shape], owner=f"generator {entry.short_name}")
 
 
@@ -208,6 +218,11 @@ def _start_weights(entry: Entry[GeneratorSpec], stage: str, origin: str | None, 
             f"Train it first: vgbench train {entry.short_name} --protocol {protocol.name} --stage {earlier}, or name it with --from."
         ) from reason
     return str(weights.checkpoint)
+
+
+def _precision_here(recorded: str, device: torch.device) -> str:
+    """The precision a run goes on with: tf32 is float32 where there is no GPU."""
+    return "32" if recorded == "tf32" and device.type != "cuda" else choose_precision(recorded, device)
 
 
 def _stages_without_building(entry: Entry[GeneratorSpec], protocol: Protocol) -> list[str]:
@@ -260,10 +275,12 @@ def plan_from_run(run: Run, device: str) -> TrainingPlan:
             stages=list(built.stages()),
             budgets={stage: Budget(**budget) for stage, budget in record["budgets"].items()},
             start=record["start"],
-            select_by=record.get("select_by"),
+            select_by=record["select_by"],
+            validate_every=int(record["validate_every"]),
+            compiles=bool(record["compiles"]),
             seed=int(record["seed"]),
             device=torch_device,
-            precision=choose_precision(record["precision"], torch_device),
+            precision=_precision_here(record["precision"], torch_device),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"{run.path}/run.json is damaged and cannot be resumed: {type(error).__name__} {error}.") from error

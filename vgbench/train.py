@@ -15,6 +15,7 @@ from vgbench.protocol import DEFAULT_PROTOCOL, Protocol
 from vgbench.registry import load_registry
 from vgbench.runs import DEFAULT_RUNS, Run, create_run, locate_run, open_run, write_text
 from vgbench.training import Training, Upkeep
+from vgbench.validation import check_selection
 from vgbench.windows import ProtocolData
 
 
@@ -64,6 +65,8 @@ def train(
         stage=stage,
         start_from=start_from,
         select_by=select_by,
+        validate_every=validate_every,
+        compiles=compiles,
         steps=steps,
         max_minutes=max_minutes,
         device=device,
@@ -72,10 +75,10 @@ def train(
         runs=runs,
     )
     opened = _opened(plan, data, devices, nodes)
-    host = _host(plan, devices, nodes, compiles)
+    host = _host(plan, devices, nodes)
     plan = replace(plan, seed=host.seed)  # which the first process drew
     run = _begun(plan, host, runs)
-    upkeep = Upkeep(checkpoint_every=checkpoint_every, preview_every=preview_every, validate_every=validate_every, workers=workers)
+    upkeep = Upkeep(checkpoint_every=checkpoint_every, preview_every=preview_every, workers=workers)
     return Training(run, plan, opened, host, upkeep, observer or Observer()).run_all()
 
 
@@ -87,18 +90,16 @@ def resume_training(
     device: str = "auto",
     devices: int = 1,
     nodes: int = 1,
-    compiles: bool = False,
     runs: Path = DEFAULT_RUNS,
     checkpoint_every: int = 500,
     preview_every: int = 200,
-    validate_every: int = 200,
     workers: int = 2,
     observer: Observer | None = None,
 ) -> Run:
     """Go on with an interrupted or killed training from its newest checkpoint, as if it had never stopped.
 
-    run: a run's folder or name, or "latest".  On the CPU the weights end up the same bits as without the interruption, and with another
-    number of processes the same up to the order of sums.
+    run: a run's folder or name, or "latest".  On the CPU the weights end up the same bits as without the interruption. With another
+    number of processes it goes on with the same batches; the CPU's batch norm, though, normalises each process's share by itself.
 
     RunError: there is no such run, it is of another generator, or it is done already.
     """
@@ -110,8 +111,8 @@ def resume_training(
         raise RunError(f"{located.path} is done; there is nothing to resume.")
     plan = plan_from_run(located, device)
     opened = _opened(plan, data, devices, nodes)
-    host = _host(plan, devices, nodes, compiles)
-    upkeep = Upkeep(checkpoint_every=checkpoint_every, preview_every=preview_every, validate_every=validate_every, workers=workers)
+    host = _host(plan, devices, nodes)
+    upkeep = Upkeep(checkpoint_every=checkpoint_every, preview_every=preview_every, workers=workers)
     return Training(located, plan, opened, host, upkeep, observer or Observer()).run_all()
 
 
@@ -120,7 +121,7 @@ def _opened(plan: TrainingPlan, data: Mapping[str, Path] | None, devices: int, n
     opened = ProtocolData(plan.protocol, data or {})
     check_batch_size(opened, plan.schedule.batch_size, world_size(devices, nodes))
     if plan.select_by is not None:
-        opened.clips("validation")
+        check_selection(plan.select_by, opened)
     return opened
 
 
@@ -133,5 +134,5 @@ def _begun(plan: TrainingPlan, host: FabricHost, runs: Path) -> Run:
     return open_run(host.from_first(path))
 
 
-def _host(plan: TrainingPlan, devices: int, nodes: int, compiles: bool) -> FabricHost:
-    return FabricHost(device=plan.device, precision=plan.precision, seed=plan.seed, devices=devices, nodes=nodes, compiles=compiles)
+def _host(plan: TrainingPlan, devices: int, nodes: int) -> FabricHost:
+    return FabricHost(device=plan.device, precision=plan.precision, seed=plan.seed, devices=devices, nodes=nodes, compiles=plan.compiles)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,10 +12,11 @@ from vgbench.budget import Budget
 from vgbench.checkpoint import Checkpoint, load_checkpoint, newest_checkpoint, restore
 from vgbench.config import plain
 from vgbench.errors import RunError, TrainingError, VgbenchError
+from vgbench.failures import check_finite, is_out_of_memory, out_of_memory
 from vgbench.host import FabricHost
 from vgbench.interfaces import Batch, Stage, StepResult, TrainableGenerator
 from vgbench.interruption import Interruption
-from vgbench.journal import Journal, RunJournal
+from vgbench.journal import Journal, RunJournal, best_file
 from vgbench.loader import ClipCache, Share, training_batches
 from vgbench.observer import Observer, TrainingProgress
 from vgbench.plan import TrainingPlan
@@ -38,14 +37,12 @@ SLOW_MINUTES = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Upkeep:
-    """What is done between steps, and how often; no number depends on it but which checkpoint is the best."""
+    """What is done between steps, and how often; no number depends on it."""
 
     checkpoint_every: int
     """Steps; 0: by time, and at a stage's end."""
     preview_every: int
     """Steps; 0: at a stage's end."""
-    validate_every: int
-    """Steps, where a metric chooses the checkpoint; 0: at a stage's end."""
     workers: int
 
 
@@ -78,7 +75,7 @@ class Training:
 
     def run_all(self) -> Run:
         """Train every stage of the plan that is not finished yet."""
-        self.run.record["status"] = "running"
+        self.run.record |= {"status": "running", "processes": self.host.world_size}
         resumed = self._restored()
         with self.journal.opened(self.step), Interruption() as interruption:
             self._check_videos()
@@ -133,12 +130,12 @@ class Training:
                 self.journal.warn(warning)
             if is_last:
                 self.finished[name] = stage_step
-            if is_last or _is_due(self.upkeep.preview_every, stage_step):
-                self.journal.preview(name, self.step, stage, self.data, self.cache, self.host.device)
-            if is_last or _is_due(self.upkeep.validate_every, stage_step):
-                self._validate(name, stage, stage_step)
             if is_last or step.is_interrupted or self._is_checkpoint_due(stage_step):
                 self._save(name, stage, stage_step)
+            if is_last or _is_due(self.plan.validate_every, stage_step):
+                self._validate(name, stage, stage_step)
+            if is_last or _is_due(self.upkeep.preview_every, stage_step):
+                self.journal.preview(name, self.step, stage, self.data, self.cache, self.host.device)
             if step.is_interrupted:
                 return is_last and name == list(self.plan.budgets)[-1]
         return True
@@ -147,9 +144,10 @@ class Training:
         """A stage and its steps so far: fresh, on the weights of the stages before it, or as it was saved."""
         self.host.forget_optimizers()
         if resumed is None:
+            self.host.wait()  # until the first process has written what is read here
             for earlier in self.finished:
                 if earlier in self.best:
-                    self._take_weights(self.run.path / self.run.record["best"][earlier]["file"])
+                    self._take_weights(self.run.path / best_file(earlier))
         stage = self.generator.stage(name, self.host)
         if resumed is None:
             return stage, 0
@@ -175,18 +173,10 @@ class Training:
     ) -> Step:
         """One step, timed, its numbers as all processes agree on them.
 
-        TrainingError: a loss is not finite, or memory ran out.  VgbenchError: the clips cannot be read; what was trained is saved then.
+        TrainingError: a loss is not finite, memory ran out, or the clips cannot be read; what was trained is saved then.
         """
         started = time.monotonic()
-        try:
-            batch = next(batches)
-        except (VgbenchError, OSError) as error:
-            if has_advanced:
-                self._save(name, stage, stage_step)
-            raise TrainingError(
-                f"The training clips cannot be read any more, at step {self.step + 1} (stage {name}): {error}\n"
-                f"What was trained is kept in {self.run.path}; once the data are back, go on with --resume {self.run.path}."
-            ) from error
+        batch = self._read(name, stage, stage_step, has_advanced, batches)
         waited = time.monotonic() - started
         result = self._taken(name, stage, batch)
         values = _stacked([*result.losses.values(), *result.diagnostics.values()], self.host)
@@ -195,37 +185,43 @@ class Training:
         if self.host.world_size > 1:
             own = self.host.mean(_stacked(own, self.host)).tolist()
         losses = dict(zip(result.losses, own, strict=False))
-        self._check(name, losses)
         diagnostics = dict(zip(result.diagnostics, own[len(losses) : -3], strict=True))
+        check_finite(losses, diagnostics, who=self.plan.entry.short_name, step=self.step + 1, stage=name, run_path=self.run.path)
         return Step(losses, diagnostics, result.objectives, own[-3], own[-2], own[-1] > 0)
+
+    def _read(self, name: str, stage: Stage, stage_step: int, has_advanced: bool, batches: Iterator[Batch]) -> Batch:
+        """The next batch, once every process has its share.
+
+        TrainingError: one could not read it; the training is saved as it is.
+        """
+        batch, failure = None, None
+        try:
+            batch = next(batches)
+        except (VgbenchError, OSError) as error:
+            failure = error
+        if not self.host.any(failure is not None) and batch is not None:
+            return batch
+        if has_advanced:
+            self._save(name, stage, stage_step)
+        raise TrainingError(
+            f"The training clips cannot be read any more, at step {self.step + 1} (stage {name}): "
+            f"{failure or 'another process says why'}\n"
+            f"Once they can, go on with --resume {self.run.path}; {self.step} steps are kept there."
+        ) from failure
 
     def _taken(self, name: str, stage: Stage, batch: Batch) -> StepResult:
         """What the stage makes of a batch.
 
         TrainingError: memory ran out.
         """
-        import torch
-
         try:
             return stage.step(batch)
         except RuntimeError as error:
-            if not isinstance(error, torch.OutOfMemoryError) and not re.search("can't allocate memory|not enough memory", str(error)):
+            if not is_out_of_memory(error):
                 raise
-            raise TrainingError(
-                f"Out of memory on {self.host.device} at step {self.step + 1} (stage {name}), with {len(batch.clip_ids)} clips a step and "
-                f"precision {self.plan.precision}. Use smaller batches (--set batch_size={max(1, self.plan.schedule.batch_size // 2)}) or, "
-                f"on a GPU, --precision bf16. The last checkpoint in {self.run.path} is from before it."
+            raise out_of_memory(
+                f"{self.host.device} at step {self.step + 1} (stage {name})", len(batch.clip_ids), self.host.world_size, self.plan.precision
             ) from error
-
-    def _check(self, name: str, losses: Mapping[str, float]) -> None:
-        """TrainingError: a loss is not finite; the last checkpoint stays as it is."""
-        for term, value in losses.items():
-            if not math.isfinite(value):
-                raise TrainingError(
-                    f"The loss '{term}' of {self.plan.entry.short_name} became {value} at step {self.step + 1} (stage {name}); the others: "
-                    + ", ".join(f"{other} {number:.4g}" for other, number in losses.items() if other != term)
-                    + f". The last checkpoint in {self.run.path} is from before it; try a smaller learning rate (--set lr=…)."
-                )
 
     def _report(self, name: str, stage_step: int, budget: Budget, step: Step, is_last: bool) -> None:
         speed = self.plan.schedule.batch_size / step.seconds
@@ -251,11 +247,11 @@ class Training:
             self.journal.note(f"On this CPU a step takes {seconds:.1f} s, so this training will take about {span}.{hint}")
 
     def _validate(self, name: str, stage: Stage, stage_step: int) -> None:
-        """Look how good the stage is on the validation clips, where a metric chooses the checkpoint; every process does, alike."""
+        """Look how good the stage is on the validation clips, where a metric chooses the checkpoint; the first process's look counts."""
         makes_clips = name in self.plan.entry.spec.variants or name == self.plan.stages[-1]
         if self.validation is None or not makes_clips:
             return
-        value = self.validation.score(self.generator, name)
+        value = self.host.from_first(self.validation.score(self.generator, name))
         self.journal.log({"step": self.step, "stage": name, "stage_step": stage_step, "validation": {self.plan.select_by: value}})
         if self.validation.is_better(value, self.best.get(name)):
             self.best[name] = value

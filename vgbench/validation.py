@@ -25,6 +25,15 @@ if TYPE_CHECKING:
 BATCH = 8
 
 
+def check_selection(metric: str, data: ProtocolData) -> None:
+    """Measure a validation clip against itself, so that what a metric lacks, or cannot take, is said before anything is trained.
+
+    DataError: there are no validation clips.  WeightsError, MetricError: as the metric says.
+    """
+    frames = stacked(data.clips("validation")[:1], data.read)
+    Scorer([find_metric(metric)]).measure(frames, frames)
+
+
 class Validation:
     """Scores the generator of a training as it is, stage by stage."""
 

@@ -118,6 +118,8 @@ _FIXED_BY_THE_RUN = (
     "stage",
     "start_from",
     "select_by",
+    "validate_every",
+    "compiles",
     "steps",
     "max_minutes",
     "precision",
@@ -136,7 +138,7 @@ def _check_resume(context: click.Context) -> None:
 def _print_plan(generator: str, given: dict[str, Any]) -> int:
     from vgbench.plan import plan_training
 
-    others = ("data", "devices", "nodes", "compiles", "checkpoint_every", "preview_every", "validate_every", "workers", "config")
+    others = ("data", "devices", "nodes", "checkpoint_every", "preview_every", "workers", "config")
     plan = plan_training(generator, config_file=given["config"], **{key: value for key, value in given.items() if key not in others})
     click.echo(plan.to_toml())
     for key, origin in plan.origins.items():

@@ -26,7 +26,7 @@ class PlainHost(Host):
         loss.backward()
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="module")
 def one_thread():
     """These networks are too small for threads to help, and on busy cores threads wait for each other."""
     threads = torch.get_num_threads()

@@ -2,12 +2,16 @@
 
 import math
 from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 import torch
 
+from vgbench.host import FabricHost
 from vgbench_mdgan import losses
+from vgbench_mdgan.clips import as_clips
 from vgbench_mdgan.config import MDGANConfig
+from vgbench_mdgan.generator import MDGAN
 
 OFF = {
     "ema_decay": 0.0,
@@ -135,6 +139,24 @@ def test_r1_is_reported_and_flattens_the_discriminator(make_generator, make_host
         real = stage.pairs(make_batch())[1].requires_grad_()
         slopes[weight] = losses.gradient_penalty(stage.discriminator(real).logits, real).item()
     assert slopes[100.0] < 0.5 * slopes[0.0]
+
+
+def test_r1_is_differentiated_twice_also_in_half_precision(tiny, make_batch):
+    host = FabricHost(device=torch.device("cpu"), precision="bf16", seed=0)
+    stage = MDGAN(replace(tiny, r1_weight=1.0), device=host.device).stage("base", host)
+    result = stage.step(make_batch())
+    assert result.losses["r1"].dtype == torch.float32
+    assert float(result.losses["r1"]) > 0
+    assert all(torch.isfinite(value) for value in result.losses.values())
+
+
+def test_previews_show_the_average_where_there_is_one(make_generator, make_host, make_batch):
+    generator = make_generator(ema_decay=0.9)
+    stage = generator.stage("base", make_host())
+    stage.step(make_batch())
+    shown = stage.preview(make_batch())["base"]
+    expected = generator.making("base")(stage.pairs(make_batch())[0])
+    torch.testing.assert_close(shown, as_clips(expected))
 
 
 def test_instance_noise_falls_to_nothing_along_the_stage(make_generator, make_host):

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
-from vgbench import Batch, CheckpointError, GeneratorError, Host, Stage
+from vgbench import Batch, CheckpointError, ConfigError, GeneratorError, Host, Stage
 from vgbench_mdgan import losses
 from vgbench_mdgan.average import Average
 from vgbench_mdgan.clips import as_video, still_video
@@ -56,6 +56,11 @@ class Game(Stage):
     """What both stages share: a generator, a discriminator, and the video they play with."""
 
     def __init__(self, network: EncoderDecoder, average: Average | None, config: MDGANConfig, host: Host) -> None:
+        if config.r1_weight and host.world_size > 1 and host.device.type == "cuda":
+            raise ConfigError(
+                "mdgan: r1_weight needs second derivatives, which batch norm does not have where it is synchronised over several GPUs; "
+                "train on one, or leave r1_weight at 0."
+            )
         self.config, self.host, self.average = config, host, average
         discriminator = allocate(
             lambda: Discriminator(config.levels(), channels=config.channels, last_slope=config.last_slope), host.device
@@ -98,12 +103,19 @@ class Game(Stage):
         return judgement
 
     def judge_real(self, real: Tensor) -> tuple[Judgement, dict[str, Tensor]]:
-        """D's judgement of real clips for its own gradient, and with it the penalty R1, where that is on."""
+        """D's judgement of real clips for its own gradient, and with it the penalty R1, where that is on.
+
+        R1 is differentiated twice, so that its pass is through the network itself: in float32, and not compiled.
+        """
         if not self.config.r1_weight:
             return self.discriminator(real), {}
         real = real.detach().requires_grad_()
-        judgement: Judgement = self.discriminator(real)
+        judgement: Judgement = self.discriminator.network(real)
         return judgement, {"r1": losses.gradient_penalty(judgement.logits, real)}
+
+    def maker(self) -> nn.Module:
+        """What makes G's clips for an eye: its average where there is one."""
+        return self.average.network if self.average is not None else self.generator.network
 
     def improve(self, loss: Tensor) -> Tensor:
         """One step of G down its loss, taken into its average; returns the norm of the gradient."""

@@ -54,8 +54,8 @@ class BaseStage(Game):
 
     def preview(self, batch: Batch) -> Mapping[str, Tensor]:
         still, real = self.pairs(batch)
-        with generating(self.generator.network):
-            made = self.generator(still)
+        with generating(self.maker()):
+            made = self.maker()(still)
         return {"input": as_clips(still), "real": as_clips(real), "base": as_clips(made)}
 
 
@@ -125,9 +125,9 @@ class RefineStage(Game):
 
     def preview(self, batch: Batch) -> Mapping[str, Tensor]:
         still, real = self.pairs(batch)
-        with generating(self.generator.network):
+        with generating(self.maker()):
             first = self.base(still)
-            made = self.generator(first)
+            made = self.maker()(first)
         return {"input": as_clips(still), "real": as_clips(real), "base": as_clips(first), "refine": as_clips(made)}
 
 
