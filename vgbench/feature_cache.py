@@ -5,10 +5,11 @@ One SQLite file, safe for several processes and for a kill; it may be deleted at
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from vgbench.cache import cache_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,10 +78,3 @@ class FeatureCache:
     def _give_up(self, error: Exception) -> None:
         self.problem = f"Features are not kept between runs: {self.path}: {error}."
         self.close()
-
-
-def cache_folder() -> Path:
-    """$VGBENCH_CACHE, else vgbench in the user's cache folder."""
-    own = os.environ.get("VGBENCH_CACHE")
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(own) if own else base / "vgbench"

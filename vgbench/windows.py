@@ -10,11 +10,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from vgbench.config import Layer, resolve
+from vgbench.cache import cache_folder, packs_folder
+from vgbench.config import Layer, plain, resolve
 from vgbench.errors import DataError
 from vgbench.interfaces import Dataset, Source
+from vgbench.packed import INDEX, Pack, PackKey
 from vgbench.protocol import Protocol, Windows
 from vgbench.registry import load_registry
+from vgbench.signature import KnownFingerprints, folder_signature
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,11 +49,55 @@ class ProtocolData:
     def __init__(self, protocol: Protocol, roots: Mapping[str, Path] | None = None) -> None:
         self.protocol = protocol
         self.dataset = open_dataset(protocol, roots or {})
+        self._packs: dict[str, Pack | None] = {}
 
     @cached_property
     def fingerprint(self) -> str:
         """The test split's fingerprint."""
-        return self.dataset.fingerprint(self.protocol.test.split)
+        return self.split_fingerprint(self.protocol.test.split)
+
+    def split_fingerprint(self, split: str) -> str:
+        """A split's fingerprint; where its folder is as it was when it was last computed, it is not read again."""
+        root = self.dataset.root
+        if root is None or not root.exists():
+            return self.dataset.fingerprint(split)
+        facts = {"data": plain(self.protocol.data), "split": split, "root": str(root.resolve()), "files": self._signature}
+        known = KnownFingerprints(cache_folder() / "fingerprints")
+        fingerprint = known.get(facts) or self.dataset.fingerprint(split)
+        known.put(facts, fingerprint)
+        return fingerprint
+
+    @cached_property
+    def _signature(self) -> str:
+        assert self.dataset.root is not None, "asked for only where there is a folder"
+        return folder_signature(self.dataset.root)
+
+    def pack_key(self, split: str) -> PackKey:
+        """What decides the pixels of a split under this protocol."""
+        video = self.protocol.video
+        return PackKey(
+            dataset=self.protocol.data.dataset,
+            config=json.dumps(plain(self.protocol.data.config), sort_keys=True),
+            split=split,
+            fingerprint=self.split_fingerprint(split),
+            size=video.size,
+            channels=video.channels,
+            resample=video.resample,
+            fit=video.fit,
+        )
+
+    def pack(self, split: str) -> Pack | None:
+        """The split as `vgbench data prepare` packed it, or None where it has not."""
+        if split not in self._packs:
+            self._packs[split] = self._find_pack(split)
+        return self._packs[split]
+
+    def _find_pack(self, split: str) -> Pack | None:
+        folder, stem = packs_folder(), f"{self.protocol.data.dataset}-{split}-".replace("/", "-")
+        if not any(path.name.startswith(stem) for path in (folder.iterdir() if folder.is_dir() else ())):
+            return None  # without a look at the data
+        path = folder / self.pack_key(split).name()
+        return Pack(path) if (path / INDEX).is_file() else None
 
     @property
     def protocol_id(self) -> str:
@@ -80,10 +127,22 @@ class ProtocolData:
                 f"Split '{windows.split}' of data set {self.protocol.data.dataset} gives no clip: {len(sources)} videos, "
                 f"the longest of {longest} frames, and a window takes {windows.length}."
             )
+        self.pack(windows.split)
         return clips[: self.protocol.limit] if role == "test" else clips
 
     def read(self, clip: Clip) -> Tensor:
-        """The clip's pixels at the protocol's size and channels: uint8 (T, C, H, W).
+        """The clip's pixels at the protocol's size and channels: uint8 (T, C, H, W); from a packed split where there is one.
+
+        DataError: see `read_frames`.
+        """
+        for pack in self._packs.values():
+            frames = None if pack is None else pack.read(clip.source_id, clip.start, clip.length)
+            if frames is not None:
+                return frames
+        return self.read_frames(clip.source_id, clip.start, clip.length)
+
+    def read_frames(self, source_id: str, start: int, length: int) -> Tensor:
+        """A video's frames from the data set itself, at the protocol's size and channels: uint8 (T, C, H, W).
 
         DataError: what the data set gave is of another type or length, or is colour where the protocol asks for grey.
         """
@@ -92,17 +151,17 @@ class ProtocolData:
         from vgbench.video.resize import resize
 
         video = self.protocol.video
-        frames = self.dataset.read(clip.source_id, clip.start, clip.length, video.size)
-        if not isinstance(frames, torch.Tensor) or frames.dtype != torch.uint8 or frames.ndim != 4 or len(frames) != clip.length:
+        frames = self.dataset.read(source_id, start, length, video.size)
+        if not isinstance(frames, torch.Tensor) or frames.dtype != torch.uint8 or frames.ndim != 4 or len(frames) != length:
             got = f"{frames.dtype} {tuple(frames.shape)}" if isinstance(frames, torch.Tensor) else repr(type(frames))
             raise DataError(
-                f"Data set {self.protocol.data.dataset} gave {got} for {clip.length} frames of {clip.source_id} from frame {clip.start}; "
-                f"a data set reads uint8 ({clip.length}, C, H, W)."
+                f"Data set {self.protocol.data.dataset} gave {got} for {length} frames of {source_id} from frame {start}; "
+                f"a data set reads uint8 ({length}, C, H, W)."
             )
         if frames.shape[1] != video.channels:
             if frames.shape[1] != 1:
                 raise DataError(
-                    f"{clip.source_id} has {frames.shape[1]} channels and protocol {self.protocol.name} asks for {video.channels}; "
+                    f"{source_id} has {frames.shape[1]} channels and protocol {self.protocol.name} asks for {video.channels}; "
                     f"set channels = {frames.shape[1]} under [video]."
                 )
             frames = frames.expand(-1, video.channels, -1, -1)

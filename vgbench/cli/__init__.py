@@ -18,6 +18,7 @@ _COMMANDS = {
     "explain": "Say what a metric, generator, data set or protocol is.",
     "audit": "Show what metrics see of graded distortions, and what they are blind to.",
     "protocol": "Show a protocol, or how two differ.",
+    "data": "Prepare, check and look at data sets.",
     "weights": "Show, get, add and check the weights of networks that metrics use.",
     "plugins": "Show the plugins and what is wrong with them.",
     "demo": "The whole road in a few minutes: train, score, report.",
