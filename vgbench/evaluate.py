@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from vgbench.contestant import Contestant, build, fit, learns_by_fitting
 from vgbench.errors import ConfigError, RunError, VgbenchError
 from vgbench.feature_store import REAL, Owner
+from vgbench.honesty import recall
 from vgbench.host import choose_device
 from vgbench.loader import read_ahead, stacked
 from vgbench.measure import Scorer, choose_metrics
@@ -74,7 +75,7 @@ def evaluate(
     run.record |= {"device": str(torch_device), "batch_size": batch_size, "weights": scorers.clips.weights()}
     observer.run_started(run)
     with closing_run(run):
-        for note in resolution.notes:
+        for note in [*resolution.notes, *recall(opened.protocol_id)]:
             run.warn(note)
             observer.note(note)
         evaluation.score(resolution.rows)

@@ -186,6 +186,10 @@ class Dataset(ABC):
     def fingerprint(self, split: str) -> str:
         """A hash that changes whenever a pixel of the split could change."""
 
+    def defects(self, split: str) -> Mapping[str, str]:
+        """What is odd about the split's videos, found by names alone: source_id → a few words, such as "2 gaps"; by default nothing."""
+        return {}
+
 
 class PairedMetric(ABC):
     """Compares each clip with its reference; a `single` metric gets None as references."""

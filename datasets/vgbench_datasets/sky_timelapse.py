@@ -111,6 +111,16 @@ class SkyTimelapse(Dataset):
             self._fingerprints[split] = split_digest("sky-timelapse", zip(videos, digests, strict=True))
         return self._fingerprints[split]
 
+    def defects(self, split: str) -> Mapping[str, str]:
+        """Gaps in the numbers of a short video's frames, and pictures of zero bytes."""
+        odd = {}
+        for source_id, video in self._videos_of(split).items():
+            words = [f"{video.gaps} gaps in the numbers of its frames"] * bool(video.gaps)
+            words += [f"{video.empty_files} pictures of zero bytes"] * bool(video.empty_files)
+            if words:
+                odd[source_id] = ", ".join(words)
+        return odd
+
     def _videos_of(self, split: str) -> Mapping[str, ShortVideo]:
         """source_id → short video; never empty."""
         if split == "test":

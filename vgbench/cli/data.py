@@ -50,10 +50,12 @@ def list_data(data: dict[str, Path], as_json: bool) -> int:
 @options.data_option
 @roles_option
 @options.workers_option
-def prepare(roles: list[str] | None, **given: Any) -> int:
+@click.option("--check/--no-check", default=True, show_default=True, help="Also look for what a reader of results should know.")
+def prepare(roles: list[str] | None, check: bool, **given: Any) -> int:
     """Decode a protocol's videos once, at its size, into a cache that training and evaluation then read.
 
-    It lies in $VGBENCH_CACHE, else in the folder vgbench of your cache; a killed call is gone on with by the next.
+    It lies in $VGBENCH_CACHE, else in the folder vgbench of your cache; a killed call is gone on with by the next. Then every clip is
+    looked at: what is in two splits, damaged, short or still is said, and quoted in evaluations under the protocol.
     """
     from vgbench.cli.progress import ConsoleObserver, stderr_console
     from vgbench.prepare import ROLES, prepare as pack
@@ -63,4 +65,66 @@ def prepare(roles: list[str] | None, **given: Any) -> int:
             speed = "was there" if done.was_there else f"{done.pack.n_frames / max(done.seconds, 1e-9):.0f} frames/s"
             damaged = f", {len(done.pack.damaged)} damaged" if done.pack.damaged else ""
             click.echo(f"{done.split}: {len(done.pack.places)} videos, {done.pack.n_frames} frames{damaged}, {speed}: {done.pack.path}")
+        if check:
+            from vgbench.verify import verify as survey
+
+            for sentence in survey(from_files=False, observer=observer, **given).findings:
+                click.echo(f"- {sentence}")
+    return 0
+
+
+@command.command("verify")
+@options.protocol_option
+@options.data_option
+@options.workers_option
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.json", help="Also write a manifest, a hash a clip.")
+@click.option("--json", "as_json", is_flag=True, help="Print the manifest.")
+def verify(out: Path | None, as_json: bool, **given: Any) -> int:
+    """Read every clip of a protocol from its files: what is damaged, short, gapped, doubled, or in two splits.
+
+    The findings are quoted in evaluations under the protocol. Exit status 1 where a clip cannot be read.
+    """
+    from vgbench.cli.progress import ConsoleObserver, stderr_console
+    from vgbench.verify import verify as check, write_manifest
+
+    with ConsoleObserver(stderr_console()).showing() as observer:
+        verified = check(observer=observer, **given)
+    if out is not None:
+        write_manifest(out, verified.manifest)
+    if as_json:
+        click.echo(json.dumps(verified.manifest, indent=1, ensure_ascii=False))
+    else:
+        _print_surveys(verified.surveys)
+        for sentence in verified.findings:
+            click.echo(f"- {sentence}")
+        for one in verified.surveys.values():
+            for clip_id, reason in one.damaged.items():
+                click.echo(f"damaged: {clip_id}: {reason}")
+    return int(any(one.damaged for one in verified.surveys.values()))
+
+
+def _print_surveys(surveys: dict[str, Any]) -> None:
+    rows = []
+    for role, one in surveys.items():
+        motion = sum(clip.motion for clip in one.clips) / max(1, len(one.clips))
+        drift = sum(clip.drift for clip in one.clips) / max(1, len(one.clips))
+        counts = {"videos": one.n_videos, "too short": len(one.short), "clips": one.n_expected, "readable": len(one.clips)}
+        rows.append({"role": role, "split": one.split} | {key: str(value) for key, value in counts.items()})
+        rows[-1] |= {"mean |dx/dt|": f"{motion:.4f}", "drift": f"{drift:.4f}"}
+    click.echo(aligned(rows))
+
+
+@command.command("preview")
+@options.protocol_option
+@options.data_option
+@click.option("--role", type=click.Choice(["train", "validation", "test"]), default="test", show_default=True, help="Whose clips.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("."), show_default=True, metavar="DIR")
+def preview(**given: Any) -> int:
+    """Write a sheet of frames (PNG) and a moving grid (mp4) of a protocol's clips, and say how much moves in them."""
+    from vgbench.data_preview import look_at
+
+    look = look_at(**given)
+    click.echo(f"Motion, mean |dx/dt|: {look.motion:.4f} a frame; drift, last against first frame: {look.drift:.4f} (values in [0, 1]).")
+    click.echo(f"Repeating the given frame scores {look.copy_first:.2f} dB psnr@frame on these {look.clips} clips.")
+    click.echo(f"{look.sheet}\n{look.grid}")
     return 0

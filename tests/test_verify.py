@@ -1,0 +1,185 @@
+"""What is wrong with data, and what a reader of results should know of them: found, said, and quoted in evaluations."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from vgbench.data_preview import look_at
+from vgbench.evaluate import evaluate
+from vgbench.honesty import recall
+from vgbench.protocol import load_protocol
+from vgbench.survey import clip_facts
+from vgbench.verify import verify
+from vgbench.windows import Clip, ProtocolData
+
+PROTOCOL = """
+[data]
+dataset = "video-folder"
+
+[train]
+split = "train"
+length = 4
+stride = 4
+
+[validation]
+split = "validation"
+length = 4
+stride = 4
+
+[test]
+split = "test"
+length = 4
+stride = 4
+
+[video]
+size = [32, 32]
+
+[task]
+frames = 4
+score_from = 1
+"""
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("VGBENCH_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def write_video(folder: Path, seed: int, frames: int = 4, *, still: bool = False, size: tuple[int, int] = (48, 48)) -> None:
+    """Soft random colour patches that change from frame to frame, or do not."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(seed)
+    patches = rng.integers(0, 256, (frames, 6, 6, 3), dtype=np.uint8)
+    for number in range(frames):
+        picture = Image.fromarray(patches[0 if still else number]).resize((size[1], size[0]), Image.Resampling.BICUBIC)
+        picture.save(folder / f"{number:03d}.png")
+
+
+@pytest.fixture
+def data(folder: Path) -> dict[str, Path]:
+    """Two videos in each of train, validation and test, and `protocol.toml`."""
+    Path("protocol.toml").write_text(PROTOCOL)
+    for index, split in enumerate(("train", "validation", "test")):
+        for number in (0, 1):
+            write_video(folder / "videos" / split / f"clip {number}", seed=10 * index + number)
+    return {"video-folder": folder / "videos"}
+
+
+def found(data: dict[str, Path]) -> list[str]:
+    return verify(protocol="protocol.toml", data=data).findings
+
+
+def test_clean_data_give_no_finding(data):
+    assert found(data) == []
+
+
+def test_a_clip_in_two_splits_is_found_whatever_its_name(data):
+    shutil.copytree(data["video-folder"] / "train" / "clip 1", data["video-folder"] / "test" / "another name")
+    (sentence,) = found(data)
+    assert sentence == "1 clips of test are clips of train as well, to the bit: train/clip 1/000000 = test/another name/000000."
+
+
+def test_a_clip_that_was_encoded_again_is_found_by_its_look(data):
+    copied = data["video-folder"] / "test" / "again"
+    copied.mkdir()
+    for path in sorted((data["video-folder"] / "train" / "clip 0").iterdir()):
+        Image.open(path).resize((40, 40), Image.Resampling.BILINEAR).save(copied / f"{path.stem}.jpg", quality=70)
+    (sentence,) = found(data)
+    assert "1 clips of test look like a clip of train" in sentence
+    assert "train/clip 0/000000 = test/again/000000" in sentence
+
+
+def test_flat_clips_do_not_look_alike(data):
+    for split, level in (("train", 100), ("test", 101)):
+        folder = data["video-folder"] / split / "flat"
+        folder.mkdir()
+        for number in range(4):
+            Image.new("RGB", (48, 48), (level + 5 * number,) * 3).save(folder / f"{number}.png")
+    assert found(data) == []
+
+
+def test_damaged_and_short_videos_are_counted_and_named(data):
+    broken = data["video-folder"] / "test" / "clip 1" / "002.png"
+    broken.write_bytes(broken.read_bytes()[:100])
+    write_video(data["video-folder"] / "train" / "short", seed=99, frames=3)
+    sentences = found(data)
+    assert "1 of 2 clips of test can be read; damaged: test/clip 1/000000." in sentences
+    assert "1 of 3 videos of train are shorter than a window and give no clip: train/short." in sentences
+
+
+def test_still_doubled_and_enlarged_clips_are_said(data):
+    write_video(data["video-folder"] / "test" / "still", seed=50, still=True)
+    shutil.copytree(data["video-folder"] / "train" / "clip 0", data["video-folder"] / "train" / "twice")
+    write_video(data["video-folder"] / "validation" / "small", seed=51, size=(20, 20))
+    sentences = "\n".join(found(data))
+    assert "In 1 of 3 clips of test next to nothing moves (mean |dx/dt| below 0.0005): test/still/000000." in sentences
+    assert "1 clips of train occur twice in it: train/clip 0/000000 = train/twice/000000." in sentences
+    assert "1 of 3 videos of validation are smaller than the protocol's size and are enlarged." in sentences
+
+
+def test_one_split_for_two_roles_is_said(data):
+    Path("protocol.toml").write_text(PROTOCOL.replace('split = "validation"', 'split = "test"'))
+    assert found(data) == ["Validation and test are one split, 'test': what is chosen on it has seen the test."]
+
+
+def test_findings_are_quoted_in_evaluations_under_the_protocol(data):
+    shutil.copytree(data["video-folder"] / "train" / "clip 1", data["video-folder"] / "test" / "copied")
+    sentences = found(data)
+    run = evaluate(["copy-first"], protocol="protocol.toml", data=data, metrics=["mse"], device="cpu")
+    assert sentences[0] in run.warnings
+    limited = evaluate(["copy-first"], protocol="protocol.toml", data=data, metrics=["mse"], device="cpu", limit=1)
+    assert sentences[0] not in limited.warnings  # another protocol, whose data were not looked at
+    assert recall("unknown") == []
+
+
+def test_the_manifest_has_a_hash_of_each_clip(data, vgbench):
+    arguments = ("data", "verify", "--protocol", "protocol.toml", "--data", f"video-folder={data['video-folder']}")
+    ran = vgbench(*arguments, "--out", "manifest.json")
+    assert ran.status == 0
+    assert "test        test        2       0          2      2" in ran.out
+    manifest = json.loads(Path("manifest.json").read_text())
+    opened = ProtocolData(load_protocol("protocol.toml"), data)
+    clip = opened.clips("test")[0]
+    assert manifest["splits"]["test"]["clips"][clip.clip_id] == clip_facts(clip, opened.read(clip)).sha256
+    assert manifest["protocol"]["id"] == opened.protocol_id
+    assert vgbench(*arguments, "--out", "missing/manifest.json").status == 1
+    broken = data["video-folder"] / "test" / "clip 1" / "002.png"
+    broken.write_bytes(b"")
+    ran = vgbench(*arguments)
+    assert ran.status == 1
+    assert "damaged: test/clip 1/000000: " in ran.out
+
+
+def test_facts_of_a_clip_are_those_of_its_pixels():
+    frames = np.zeros((3, 1, 16, 16), dtype=np.uint8)
+    frames[1], frames[2] = 51, 255
+    facts = clip_facts(Clip("a/000000", "a", 0, 3), torch.from_numpy(frames))
+    assert facts.motion == pytest.approx(0.5)
+    assert facts.drift == pytest.approx(1.0)
+
+
+def test_a_preview_shows_the_clips_and_what_copying_scores(data, vgbench):
+    look = look_at(Path("out"), protocol="protocol.toml", data=data)
+    with Image.open(look.sheet) as sheet:
+        assert sheet.size == (4 * 34 + 2, 2 * 34 + 2)
+    run = evaluate(["copy-first"], protocol="protocol.toml", data=data, metrics=["psnr"], device="cpu")
+    lines = [json.loads(line) for line in (run.path / "scores.jsonl").read_text().splitlines()]
+    mean = np.mean([np.mean(line["scores"]["psnr@frame"]) for line in lines])
+    assert look.copy_first == pytest.approx(mean)
+    ran = vgbench("data", "preview", "--protocol", "protocol.toml", "--data", f"video-folder={data['video-folder']}", "--role", "train")
+    assert f"psnr@frame on these {look.clips} clips" in ran.out
+    assert Path("protocol-train.mp4").exists()
+
+
+def test_a_prepared_protocol_is_checked_too(data, vgbench):
+    shutil.copytree(data["video-folder"] / "train" / "clip 1", data["video-folder"] / "test" / "copied")
+    ran = vgbench("data", "prepare", "--protocol", "protocol.toml", "--data", f"video-folder={data['video-folder']}")
+    assert "- 1 clips of test are clips of train as well" in ran.out
