@@ -37,6 +37,7 @@ def changed(section: str | None, **values: object) -> Protocol:
         ("test", {"length": 32}),
         ("test", {"stride": 8}),
         ("test", {"which": "first"}),
+        ("test", {"min_motion": 0.01}),
         ("video", {"size": (64, 96)}),
         ("video", {"channels": 1}),
         ("video", {"resample": "bicubic"}),
@@ -59,7 +60,7 @@ def test_every_field_is_covered_by_the_list_above():
         f"{section}.{field.name}" for section in ("data", "test", "video", "task") for field in dataclasses.fields(getattr(BASE, section))
     }
     assert fields == {
-        *("data.dataset", "data.config", "test.split", "test.length", "test.stride", "test.which"),
+        *("data.dataset", "data.config", "test.split", "test.length", "test.stride", "test.which", "test.min_motion"),
         *("video.size", "video.channels", "video.resample", "video.fit"),
         *("task.context", "task.frames", "task.target_start", "task.score_from", "task.samples", "task.seed"),
     }

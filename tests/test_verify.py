@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from vgbench.data_preview import look_at
+from vgbench.errors import DataError
 from vgbench.evaluate import evaluate
 from vgbench.honesty import recall
 from vgbench.protocol import load_protocol
@@ -183,3 +184,37 @@ def test_a_prepared_protocol_is_checked_too(data, vgbench):
     shutil.copytree(data["video-folder"] / "train" / "clip 1", data["video-folder"] / "test" / "copied")
     ran = vgbench("data", "prepare", "--protocol", "protocol.toml", "--data", f"video-folder={data['video-folder']}")
     assert "- 1 clips of test are clips of train as well" in ran.out
+
+
+def test_a_minimum_of_motion_leaves_still_clips_out_under_another_id(data):
+    write_video(data["video-folder"] / "test" / "still", seed=50, still=True)
+    plain = ProtocolData(load_protocol("protocol.toml"), data)
+    assert "test.min_motion" not in plain.protocol.compared()
+    assert len(plain.clips("test")) == 3
+    Path("moving.toml").write_text(PROTOCOL.replace('split = "test"\n', 'split = "test"\nmin_motion = 0.01\n'))
+    moving = ProtocolData(load_protocol("moving.toml"), data)
+    assert [clip.source_id for clip in moving.clips("test")] == ["test/clip 0", "test/clip 1"]
+    assert moving.protocol_id != plain.protocol_id
+    again = ProtocolData(load_protocol("moving.toml"), data)
+    again.dataset.read = lambda *_: pytest.fail("a clip was read again")  # type: ignore[method-assign, assignment]
+    assert len(again.clips("test")) == 2
+    Path("moving.toml").write_text(PROTOCOL.replace('split = "test"\n', 'split = "test"\nmin_motion = 0.9\n'))
+    with pytest.raises(DataError, match="No clip of split 'test' moves as much as min_motion = 0.9 asks; the liveliest has 0."):
+        ProtocolData(load_protocol("moving.toml"), data).clips("test")
+
+
+def test_a_clip_that_was_learnt_by_heart_is_the_nearest_to_its_training_clip(data, vgbench):
+    source = data["video-folder"] / "train" / "clip 1"
+    for name, folder in (("learnt", source), ("new", data["video-folder"] / "validation" / "clip 0")):
+        (Path("made") / name).mkdir(parents=True)
+        for path in folder.iterdir():
+            Image.open(path).resize((32, 32), Image.Resampling.BILINEAR).save(Path("made") / name / path.name)
+    common = ("data", "neighbours", "made", "--protocol", "protocol.toml", "--data", f"video-folder={data['video-folder']}")
+    found = vgbench(*common, "--json").json()
+    assert [one["clip"] for one in found["generated"]] == ["learnt", "new"]
+    assert found["generated"][0]["training_clip"] == "train/clip 1/000000"
+    assert found["generated"][0]["psnr"] > 40 > found["generated"][1]["psnr"]
+    assert len(found["real"]) == 2
+    assert "learnt" in vgbench(*common).out
+    write_video(Path("wrong") / "size", seed=1)
+    assert "are asked for" in vgbench(*common[:2], "wrong", *common[3:]).err

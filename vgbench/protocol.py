@@ -40,10 +40,14 @@ class Windows:
     """Frames from the start of one window to the start of the next."""
     which: Literal["all", "first"] = "all"
     """all: every window that fits a video; first: only its first."""
+    min_motion: float = 0.0
+    """Clips whose mean |x_{t+1} − x_t|, of values in [0, 1] at the protocol's size, is below this are left out; 0: none is."""
 
     def __post_init__(self) -> None:
         _at_least("length", self.length, 1)
         _at_least("stride", self.stride, 1)
+        if not 0 <= self.min_motion < 1:
+            raise ValueError(f"min_motion is {self.min_motion}, it must be from 0 to below 1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +136,8 @@ class Protocol:
         """Everything that could change a number, as flat dotted keys."""
         table = plain(self)
         del table["name"], table["summary"]
-        return dict(sorted(_flat(table).items()))
+        # A key that came later is not named where it changes nothing, so that ids stay what they were.
+        return {key: value for key, value in sorted(_flat(table).items()) if not (key.endswith(".min_motion") and value == 0)}
 
     def id(self, fingerprint: str) -> str:
         """The protocol's id, 16 hexadecimal digits, given the test data's fingerprint."""

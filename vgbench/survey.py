@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from vgbench.errors import VgbenchError
 from vgbench.loader import read_ahead
+from vgbench.motions import motion
 from vgbench.observer import Observer
 from vgbench.windows import Clip, ProtocolData
 
@@ -107,15 +108,15 @@ def clip_facts(clip: Clip, frames: Tensor) -> ClipFacts:
 
     content = np.ascontiguousarray(frames.numpy())
     thumbs = _thumbs(frames)
-    values = frames.float() / 255
+    ends = frames[[0, -1]].float() / 255
     return ClipFacts(
         clip_id=clip.clip_id,
         source_id=clip.source_id,
         sha256=hashlib.sha256(content.tobytes()).hexdigest(),
         look=np.packbits(thumbs[:, :, 1:] > thumbs[:, :, :-1]).tobytes(),
         contrast=float((thumbs - thumbs.mean(axis=(1, 2), keepdims=True)).std()),
-        motion=float((values[1:] - values[:-1]).abs().mean()) if len(values) > 1 else 0.0,
-        drift=float((values[-1] - values[0]).abs().mean()),
+        motion=motion(frames),
+        drift=float((ends[1] - ends[0]).abs().mean()),
     )
 
 

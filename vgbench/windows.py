@@ -128,7 +128,25 @@ class ProtocolData:
                 f"the longest of {longest} frames, and a window takes {windows.length}."
             )
         self.pack(windows.split)
+        if windows.min_motion:
+            clips = self._moving(clips, windows)
         return clips[: self.protocol.limit] if role == "test" else clips
+
+    def _moving(self, clips: list[Clip], windows: Windows) -> list[Clip]:
+        """The clips that move enough; each is read once, and its motion is remembered.
+
+        DataError: none does.  VideoError: one cannot be read.
+        """
+        from vgbench.motions import motions
+
+        measured = motions(self.pack_key(windows.split).name(), clips, self.read)
+        moving = [clip for clip in clips if measured[clip.clip_id] >= windows.min_motion]
+        if not moving:
+            raise DataError(
+                f"No clip of split '{windows.split}' moves as much as min_motion = {windows.min_motion:g} asks; "
+                f"the liveliest has {max(measured[clip.clip_id] for clip in clips):.4g}."
+            )
+        return moving
 
     def read(self, clip: Clip) -> Tensor:
         """The clip's pixels at the protocol's size and channels: uint8 (T, C, H, W); from a packed split where there is one.

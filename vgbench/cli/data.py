@@ -128,3 +128,33 @@ def preview(**given: Any) -> int:
     click.echo(f"Repeating the given frame scores {look.copy_first:.2f} dB psnr@frame on these {look.clips} clips.")
     click.echo(f"{look.sheet}\n{look.grid}")
     return 0
+
+
+@command.command("neighbours")
+@click.argument("generated", type=click.Path(path_type=Path, exists=True))
+@options.protocol_option
+@options.data_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object with every clip.")
+def neighbours(as_json: bool, **given: Any) -> int:
+    """Find the training clip that each clip in GENERATED is nearest to: what was learnt by heart stands out.
+
+    The same of the real test clips is shown beside it: without memory, generated clips are no nearer to training clips than those.
+    """
+    from statistics import median
+
+    from vgbench.cli.progress import ConsoleObserver, stderr_console
+    from vgbench.neighbours import neighbours as find
+
+    with ConsoleObserver(stderr_console()).showing() as observer:
+        found = find(observer=observer, **given)
+    if as_json:
+        click.echo(json.dumps({key: [one._asdict() for one in value] for key, value in found._asdict().items()}, indent=1))
+        return 0
+    for kind, some in found._asdict().items():
+        values = [one.psnr for one in some]
+        nearness = f"median {median(values):.2f} dB, most {max(values):.2f} dB psnr@frame to the nearest training clip"
+        click.echo(f"{kind}, {len(values)} clips: {nearness}")
+    headings = ("generated clip", "psnr@frame, dB", "nearest training clip")
+    rows = [(one.clip, f"{one.psnr:.2f}", one.training_clip) for one in found.generated[:10]]
+    click.echo(aligned([dict(zip(headings, row, strict=True)) for row in rows]))
+    return 0

@@ -1,0 +1,47 @@
+"""How much moves in each clip of a split, measured once and remembered."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from vgbench.cache import cache_folder
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vgbench.windows import Clip
+
+
+def motions(key: str, clips: Sequence[Clip], read: Callable[[Clip], Tensor]) -> dict[str, float]:
+    """Clip id → mean |x_{t+1} − x_t| of values in [0, 1].
+
+    key: what decides the pixels of the split; what was measured under it is not read again.
+    """
+    path = cache_folder() / "motion" / f"{key}.json"
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        known = {name: float(value) for name, value in stored.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        known = {}
+    names = [f"{clip.clip_id}+{clip.length}" for clip in clips]
+    missing = [(name, clip) for name, clip in zip(names, clips, strict=True) if name not in known]
+    for name, clip in missing:
+        known[name] = motion(read(clip))
+    if missing:
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_text(json.dumps(known), encoding="utf-8")
+            os.replace(temporary, path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+    return {clip.clip_id: known[name] for name, clip in zip(names, clips, strict=True)}
+
+
+def motion(frames: Tensor) -> float:
+    """mean |x_{t+1} − x_t| of uint8 (T, C, H, W), for values in [0, 1]; 0 for a single frame."""
+    values = frames.float() / 255
+    return float((values[1:] - values[:-1]).abs().mean()) if len(values) > 1 else 0.0
