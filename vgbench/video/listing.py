@@ -71,31 +71,36 @@ def _walk(folder: Path, prefix: str, ancestors: tuple[tuple[int, int], ...]) -> 
     if names.pictures and not found:
         return [FoundClip(prefix.rstrip("/"), folder, True)]
     if names.pictures:
-        _LOG.info("%s: %d pictures beside clips are passed over, %s first", folder, len(names.pictures), names.pictures[0])
+        _LOG.info("%s: %d pictures beside clips are passed over, %s first", folder, len(names.pictures), min(names.pictures))
     return found
 
 
 def _names(folder: Path) -> _Names:
+    """Sorted by kind, in no order: a folder of a million files is looked at once, without asking the system about each."""
     names = _Names([], [], [], [])
-    for name in sorted(os.listdir(folder), key=natural_key):
-        if name.startswith("."):
-            continue
-        if os.path.isdir(folder / name):
-            names.folders.append(name)
-        elif os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES:
-            names.videos.append(name)  # also a link that leads nowhere: a missing clip is to be noticed when it is read
-        elif is_picture(name):
-            names.pictures.append(name)
-        else:
-            names.others.append(name)
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = entry.name
+            if name.startswith("."):
+                continue
+            if entry.is_dir():
+                names.folders.append(name)
+            elif os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES:
+                names.videos.append(name)  # also a link that leads nowhere: a missing clip is to be noticed when it is read
+            elif is_picture(name):
+                names.pictures.append(name)
+            else:
+                names.others.append(name)
     return names
 
 
 def _check_unique(folder: Path, found: list[FoundClip]) -> None:
+    if len({clip.name for clip in found}) == len(found):
+        return
     by_name: dict[str, list[str]] = {}
     for clip in found:
         by_name.setdefault(clip.name, []).append(clip.path.relative_to(folder).as_posix())
-    clashes = [" and ".join(paths) for paths in by_name.values() if len(paths) > 1]
+    clashes = [" and ".join(sorted(paths, key=natural_key)) for paths in by_name.values() if len(paths) > 1]
     if clashes:
         more = f" (and {len(clashes) - 5} names more)" if len(clashes) > 5 else ""
         raise DataError(f"{folder}: more than one clip of a name: {'; '.join(clashes[:5])}{more}. Keep one of each.")
@@ -109,5 +114,5 @@ def _nothing_found(folder: Path) -> str:
     others = _names(folder).others
     arrays = [name for name in others if name.lower().endswith((".npy", ".npz"))]
     if arrays:
-        return f"{message} An array is named itself: {folder / arrays[0]}."
-    return f"{message} It holds {len(others)} other files" + (f", {others[0]} first." if others else ".")
+        return f"{message} An array is named itself: {folder / min(arrays)}."
+    return f"{message} It holds {len(others)} other files" + (f", {min(others)} first." if others else ".")
