@@ -32,6 +32,12 @@ Command = Callable[..., Ran]
 InstallPlugin = Callable[..., None]
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept between runs is each test's own, not the user's."""
+    monkeypatch.setenv("VGBENCH_CACHE", str(tmp_path / "own-cache"))
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder, and the current one."""

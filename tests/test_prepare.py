@@ -138,7 +138,7 @@ def test_a_stopped_packing_leaves_nothing_that_is_read_and_is_gone_on_with(video
     assert find_packs(cache / "packed") == []
     assert ProtocolData(load_protocol("folder.toml"), roots(videos)).pack("all") is None
     (part,) = (cache / "packed").glob("*.part")
-    done = [json.loads(line)[0] for line in (part / DONE).read_text().splitlines()]
+    done = [json.loads(line)[0] for line in (part / DONE).read_text().splitlines()[1:]]
     assert 0 < len(done) < 6
     with open(part / DONE, "a") as file:
         file.write('["torn')
@@ -196,7 +196,18 @@ def test_a_disk_without_room_is_said_before_anything_is_decoded(videos, cache):
     assert done.returncode == 1
     assert "cannot be written: File too large. It takes 0 MiB. Free some space" in done.stderr
     assert find_packs(cache / "packed") == []
+    (part,) = (cache / "packed").glob("*.part")
+    assert (part / "frames.u8").stat().st_blocks == 0  # what was taken is given back
     packed(videos)
+    assert_complete(videos, cache)
+
+
+def test_what_was_packed_under_another_layout_does_not_count(videos, cache):
+    data = ProtocolData(load_protocol("folder.toml"), roots(videos))
+    part = cache / "packed" / f"{data.pack_key('all').name()}.part"
+    part.mkdir(parents=True)
+    (part / DONE).write_text("\n".join(json.dumps([source.source_id, ""]) for source in data.dataset.sources("all")) + "\n")
+    packed(videos, roles=["test"])
     assert_complete(videos, cache)
 
 
@@ -254,8 +265,23 @@ def test_a_folders_signature_is_that_of_names_sizes_and_times(tmp_path):
     (tmp_path / "a" / "ü 1.png").rename(tmp_path / "a" / "ü 2.png")
     third = folder_signature(tmp_path)
     assert len({first, second, third}) == 3
-    with pytest.raises(DataError, match="cannot be read"):
-        folder_signature(tmp_path / "missing")
+    assert folder_signature(tmp_path / "missing") is None
+    (tmp_path / ".hidden").symlink_to(tmp_path / ".hidden")
+    assert folder_signature(tmp_path) == third
+
+
+@pytest.mark.parametrize("place", ["/dev/null", "/proc/self"])
+def test_a_cache_that_cannot_be_written_costs_nothing_but_time(videos, monkeypatch, place):
+    monkeypatch.setenv("VGBENCH_CACHE", place)
+    data = ProtocolData(load_protocol("folder.toml"), roots(videos))
+    assert data.protocol_id
+    assert len(data.read(data.clips("test")[0])) == 8
+
+
+def test_a_name_that_is_no_text_can_be_packed(videos, cache):
+    os.rename(videos / "video 2 ü", os.fsencode(videos) + b"/caf\xe9")
+    packed(videos, roles=["test"])
+    assert_complete(videos, cache)
 
 
 def test_a_known_fingerprint_spares_reading_the_files_until_one_changes(videos, cache):

@@ -11,10 +11,13 @@ import pytest
 import torch
 from PIL import Image
 
+import vgbench.honesty
+import vgbench.windows
 from vgbench.data_preview import look_at
 from vgbench.errors import DataError
 from vgbench.evaluate import evaluate
 from vgbench.honesty import recall
+from vgbench.prepare import prepare
 from vgbench.protocol import load_protocol
 from vgbench.survey import clip_facts
 from vgbench.verify import verify
@@ -94,8 +97,13 @@ def test_a_clip_that_was_encoded_again_is_found_by_its_look(data):
     for path in sorted((data["video-folder"] / "train" / "clip 0").iterdir()):
         Image.open(path).resize((40, 40), Image.Resampling.BILINEAR).save(copied / f"{path.stem}.jpg", quality=70)
     (sentence,) = found(data)
-    assert "1 clips of test look like a clip of train" in sentence
+    assert "1 clips of test look like a clip of train, their pixels 0.05 apart at most" in sentence
     assert "train/clip 0/000000 = test/again/000000" in sentence
+
+
+def test_clips_whose_looks_agree_by_chance_are_not_called_alike(data, monkeypatch):
+    monkeypatch.setattr(vgbench.honesty, "NEAR_BITS", 192)
+    assert found(data) == []
 
 
 def test_flat_clips_do_not_look_alike(data):
@@ -114,6 +122,32 @@ def test_damaged_and_short_videos_are_counted_and_named(data):
     sentences = found(data)
     assert "1 of 2 clips of test can be read; damaged: test/clip 1/000000." in sentences
     assert "1 of 3 videos of train are shorter than a window and give no clip: train/short." in sentences
+
+
+def test_a_video_that_cannot_be_opened_costs_no_other(data):
+    (data["video-folder"] / "train" / "broken.mp4").write_bytes(b"no video")
+    verified = verify(protocol="protocol.toml", data=data)
+    assert list(verified.surveys["train"].damaged) == ["train/broken"]
+    assert len(verified.surveys["train"].clips) == 2
+    assert verified.findings == ["2 of 2 clips of train can be read; damaged: train/broken."]
+
+
+def test_a_packed_copy_that_is_not_its_file_any_more_is_found(data):
+    (done,) = prepare(protocol="protocol.toml", data=data, roles=["test"])
+    with open(done.pack.path / "frames.u8", "r+b") as file:
+        file.write(bytes(1000))
+    damaged = verify(protocol="protocol.toml", data=data).surveys["test"].damaged
+    assert list(damaged) == ["test/clip 0/000000"]
+    assert "its packed copy holds other pixels than the file: delete" in damaged["test/clip 0/000000"]
+
+
+def test_a_file_that_was_changed_behind_its_size_and_time_is_found_by_verifying(data, monkeypatch):
+    monkeypatch.setattr(vgbench.windows, "folder_signature", lambda root: "always the same")
+    before = ProtocolData(load_protocol("protocol.toml"), data).protocol_id
+    Image.new("RGB", (48, 48)).save(data["video-folder"] / "test" / "clip 0" / "000.png")
+    assert ProtocolData(load_protocol("protocol.toml"), data).protocol_id == before
+    verify(protocol="protocol.toml", data=data)
+    assert ProtocolData(load_protocol("protocol.toml"), data).protocol_id != before
 
 
 def test_still_doubled_and_enlarged_clips_are_said(data):
@@ -138,7 +172,19 @@ def test_findings_are_quoted_in_evaluations_under_the_protocol(data):
     assert sentences[0] in run.warnings
     limited = evaluate(["copy-first"], protocol="protocol.toml", data=data, metrics=["mse"], device="cpu", limit=1)
     assert sentences[0] not in limited.warnings  # another protocol, whose data were not looked at
-    assert recall("unknown") == []
+
+
+def test_findings_do_not_outlive_the_data_they_describe(data):
+    copied = data["video-folder"] / "test" / "copied"
+    shutil.copytree(data["video-folder"] / "train" / "clip 1", copied)
+    opened = ProtocolData(load_protocol("protocol.toml"), data)
+    assert recall(opened) == []
+    sentences = found(data)
+    assert recall(ProtocolData(load_protocol("protocol.toml"), data)) == sentences
+    shutil.rmtree(data["video-folder"] / "train" / "clip 1")
+    assert recall(ProtocolData(load_protocol("protocol.toml"), data)) == [
+        "The data have changed since they were looked at last: run vgbench data verify again."
+    ]
 
 
 def test_the_manifest_has_a_hash_of_each_clip(data, vgbench):
@@ -182,8 +228,11 @@ def test_a_preview_shows_the_clips_and_what_copying_scores(data, vgbench):
 
 def test_a_prepared_protocol_is_checked_too(data, vgbench):
     shutil.copytree(data["video-folder"] / "train" / "clip 1", data["video-folder"] / "test" / "copied")
-    ran = vgbench("data", "prepare", "--protocol", "protocol.toml", "--data", f"video-folder={data['video-folder']}")
-    assert "- 1 clips of test are clips of train as well" in ran.out
+    arguments = ("data", "prepare", "--protocol", "protocol.toml", "--data", f"video-folder={data['video-folder']}")
+    assert "- 1 clips of test are clips of train as well" in vgbench(*arguments).out
+    shutil.rmtree(data["video-folder"] / "train")
+    ran = vgbench(*arguments, "--roles", "test")
+    assert (ran.status, ran.out.count("\n")) == (0, 1)
 
 
 def test_a_minimum_of_motion_leaves_still_clips_out_under_another_id(data):
@@ -195,11 +244,12 @@ def test_a_minimum_of_motion_leaves_still_clips_out_under_another_id(data):
     moving = ProtocolData(load_protocol("moving.toml"), data)
     assert [clip.source_id for clip in moving.clips("test")] == ["test/clip 0", "test/clip 1"]
     assert moving.protocol_id != plain.protocol_id
+    assert verify(protocol="moving.toml", data=data).findings == ["1 of 3 clips of test move less than min_motion, and are left out."]
     again = ProtocolData(load_protocol("moving.toml"), data)
     again.dataset.read = lambda *_: pytest.fail("a clip was read again")  # type: ignore[method-assign, assignment]
     assert len(again.clips("test")) == 2
     Path("moving.toml").write_text(PROTOCOL.replace('split = "test"\n', 'split = "test"\nmin_motion = 0.9\n'))
-    with pytest.raises(DataError, match="No clip of split 'test' moves as much as min_motion = 0.9 asks; the liveliest has 0."):
+    with pytest.raises(DataError, match="No clip of split 'test' moves as much as min_motion = 0.9 asks"):
         ProtocolData(load_protocol("moving.toml"), data).clips("test")
 
 
@@ -217,4 +267,4 @@ def test_a_clip_that_was_learnt_by_heart_is_the_nearest_to_its_training_clip(dat
     assert len(found["real"]) == 2
     assert "learnt" in vgbench(*common).out
     write_video(Path("wrong") / "size", seed=1)
-    assert "are asked for" in vgbench(*common[:2], "wrong", *common[3:]).err
+    assert "is asked for" in vgbench(*common[:2], "wrong", *common[3:]).err

@@ -75,7 +75,7 @@ def evaluate(
     run.record |= {"device": str(torch_device), "batch_size": batch_size, "weights": scorers.clips.weights()}
     observer.run_started(run)
     with closing_run(run):
-        for note in [*resolution.notes, *recall(opened.protocol_id)]:
+        for note in [*resolution.notes, *recall(opened)]:
             run.warn(note)
             observer.note(note)
         evaluation.score(resolution.rows)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import combinations
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vgbench.cache import cache_folder
 from vgbench.protocol import Protocol
-from vgbench.runs import write_text
-from vgbench.survey import LOOK_BITS, ClipFacts, Survey
-from vgbench.windows import ProtocolData
+from vgbench.survey import ClipFacts, Survey
+from vgbench.windows import Clip, ProtocolData
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,20 +25,22 @@ LEAST_CONTRAST = 0.02
 """Clips with less are too flat for their look to mean anything."""
 STILL = 0.0005
 """A clip whose motion is below this, an eighth of an 8-bit level, hardly moves."""
+NEAR_PIXELS = 0.05
+"""And their pixels by no more than this in the mean, of values in [0, 1]."""
 NAMED = 3
 """So many examples are named."""
 ROWS_AT_ONCE = 32
 
 
-def findings(protocol: Protocol, surveys: Mapping[str, Survey]) -> list[str]:
+def findings(data: ProtocolData, surveys: Mapping[str, Survey]) -> list[str]:
     """One sentence for each thing that a reader of numbers under this protocol should know.
 
     surveys: role → its survey.
     """
-    found = list(_same_split(protocol))
+    found = list(_same_split(data.protocol))
     for role, other in combinations(surveys, 2):
         if surveys[role].split != surveys[other].split:
-            found += _in_both(role, surveys[role].clips, other, surveys[other].clips)
+            found += _in_both(data, role, surveys[role].clips, other, surveys[other].clips)
     for role, one in surveys.items():
         found += _of_role(role, one)
     rates = sorted({rate for one in surveys.values() for rate in one.rates})
@@ -52,16 +56,25 @@ def _same_split(protocol: Protocol) -> Iterator[str]:
         yield f"Training and test are one split, '{protocol.test.split}': what is trained on it has seen the test."
 
 
-def _in_both(role: str, clips: Sequence[ClipFacts], other: str, others: Sequence[ClipFacts]) -> Iterator[str]:
+def _in_both(data: ProtocolData, role: str, clips: Sequence[ClipFacts], other: str, others: Sequence[ClipFacts]) -> Iterator[str]:
     """Clips of two roles that are the same, or look alike."""
     by_content = {clip.sha256: clip.clip_id for clip in clips}
     same = [(by_content[clip.sha256], clip.clip_id) for clip in others if clip.sha256 in by_content]
     if same:
         yield f"{len(same)} clips of {other} are clips of {role} as well, to the bit: {_named(same)}."
     known = {clip_id for _, clip_id in same}
-    alike = [pair for pair in _alike(clips, others) if pair[1] not in known]
+    lengths = [getattr(data.protocol, one).length for one in (role, other)]
+    candidates = [pair for pair in _alike(clips, others) if pair[1] not in known]
+    alike = [pair for pair in candidates if _difference(data, pair, min(lengths)) <= NEAR_PIXELS]
     if alike:
-        yield f"{len(alike)} clips of {other} look like a clip of {role} ({NEAR_BITS} of {LOOK_BITS} bits or less apart): {_named(alike)}."
+        yield f"{len(alike)} clips of {other} look like a clip of {role}, their pixels {NEAR_PIXELS} apart at most: {_named(alike)}."
+
+
+def _difference(data: ProtocolData, pair: tuple[str, str], frames: int) -> float:
+    """The mean difference of the pixels of two clips' first frames, values in [0, 1]."""
+    clips = [Clip(clip_id, source_id, int(start), frames) for clip_id in pair for source_id, _, start in [clip_id.rpartition("/")]]
+    one, other = (data.read(clip).float() / 255 for clip in clips)
+    return float((one - other).abs().mean())
 
 
 def _alike(clips: Sequence[ClipFacts], others: Sequence[ClipFacts]) -> list[tuple[str, str]]:
@@ -92,7 +105,9 @@ def _looks(clips: Sequence[ClipFacts]) -> NDArray[np.uint8]:
 
 def _of_role(role: str, one: Survey) -> Iterator[str]:
     if one.damaged:
-        yield f"{len(one.clips)} of {one.n_expected} clips of {role} can be read; damaged: {_listed(list(one.damaged))}."
+        yield f"{len(one.clips)} of {one.n_expected - one.left_out} clips of {role} can be read; damaged: {_listed(list(one.damaged))}."
+    if one.left_out:
+        yield f"{one.left_out} of {one.n_expected} clips of {role} move less than min_motion, and are left out."
     if one.short:
         yield f"{len(one.short)} of {one.n_videos} videos of {role} are shorter than a window and give no clip: {_listed(one.short)}."
     if one.upsampled:
@@ -121,17 +136,41 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
 
 
-def remember(data: ProtocolData, sentences: Sequence[str]) -> None:
-    """Keep the findings for evaluations under this protocol, as the data are now."""
-    path = cache_folder() / "honesty" / f"{data.protocol_id}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, json.dumps(list(sentences), ensure_ascii=False, indent=1))
+def remember(data: ProtocolData, sentences: Sequence[str]) -> bool:
+    """Keep the findings for evaluations under this protocol, for the data as they are now; False where they cannot be kept."""
+    path = _path(data)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps({"state": _state(data), "findings": list(sentences)}, indent=1), encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        return False
+    return True
 
 
-def recall(protocol_id: str) -> list[str]:
+def recall(data: ProtocolData) -> list[str]:
     """What was found when this protocol's data were prepared or verified; empty where they were not."""
     try:
-        known = json.loads((cache_folder() / "honesty" / f"{protocol_id}.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        known = json.loads(_path(data).read_text(encoding="utf-8"))
+        sentences = [text for text in known["findings"] if isinstance(text, str)]
+        state = known["state"]
+    except (OSError, ValueError, TypeError, KeyError):
         return []
-    return [text for text in known if isinstance(text, str)] if isinstance(known, list) else []
+    if state != _state(data):
+        return ["The data have changed since they were looked at last: run vgbench data verify again."]
+    return sentences
+
+
+def _path(data: ProtocolData) -> Path:
+    return cache_folder() / "honesty" / f"{data.protocol_id}.json"
+
+
+def _state(data: ProtocolData) -> str:
+    """What lies in the data set's folder; of a data set without one the fingerprints of the protocol's splits."""
+    if data.signature is not None:
+        return data.signature
+    windows = (data.protocol.train, data.protocol.validation, data.protocol.test)
+    return " ".join(data.dataset.fingerprint(one.split) for one in windows if one is not None)

@@ -7,7 +7,7 @@ The unit of exchange is the video, (T, C, H, W), and the batch, (B, T, C, H, W).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -181,6 +181,15 @@ class Dataset(ABC):
     @abstractmethod
     def read(self, source_id: str, start: int, length: int, size: tuple[int, int] | None = None) -> Tensor:
         """uint8 (T, C, H, W); `size` (height, width) is a hint that a synthetic source may honour."""
+
+    def probe(self, split: str) -> tuple[Sequence[Source], Mapping[str, str]]:
+        """The videos of `sources`, and, for those that cannot be opened, why; by default `sources` as it is, its error included."""
+        return self.sources(split), {}
+
+    def stream(self, source: Source, length: int, size: tuple[int, int] | None = None) -> Iterator[Tensor]:
+        """A whole video, at most `length` frames at a time; one that is decoded from its beginning is so only once."""
+        for start in range(0, source.frames, length):
+            yield self.read(source.source_id, start, min(length, source.frames - start), size)
 
     @abstractmethod
     def fingerprint(self, split: str) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from vgbench.cache import cache_folder
+from vgbench.errors import VgbenchError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def motions(key: str, clips: Sequence[Clip], read: Callable[[Clip], Tensor]) -> dict[str, float]:
-    """Clip id → mean |x_{t+1} − x_t| of values in [0, 1].
+    """Clip id → mean |x_{t+1} − x_t| of values in [0, 1]; infinite for a clip that cannot be read, which is an error of its own.
 
     key: what decides the pixels of the split; what was measured under it is not read again.
     """
@@ -29,7 +32,8 @@ def motions(key: str, clips: Sequence[Clip], read: Callable[[Clip], Tensor]) -> 
     names = [f"{clip.clip_id}+{clip.length}" for clip in clips]
     missing = [(name, clip) for name, clip in zip(names, clips, strict=True) if name not in known]
     for name, clip in missing:
-        known[name] = motion(read(clip))
+        with suppress(VgbenchError):
+            known[name] = motion(read(clip))
     if missing:
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
@@ -37,8 +41,9 @@ def motions(key: str, clips: Sequence[Clip], read: Callable[[Clip], Tensor]) -> 
             temporary.write_text(json.dumps(known), encoding="utf-8")
             os.replace(temporary, path)
         except OSError:
-            temporary.unlink(missing_ok=True)
-    return {clip.clip_id: known[name] for name, clip in zip(names, clips, strict=True)}
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+    return {clip.clip_id: known.get(name, math.inf) for name, clip in zip(names, clips, strict=True)}
 
 
 def motion(frames: Tensor) -> float:

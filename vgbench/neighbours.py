@@ -61,9 +61,12 @@ def neighbours(
     made = []
     for clip in open_clips(generated).clips:
         frames = clip.read()
-        wanted = (opened.protocol.task.frames, *opened.protocol.video.size)
-        if (len(frames), *frames.shape[2:]) != wanted:
-            raise PairingError(f"{clip.name} has {len(frames)} frames of {frames.shape[2]}×{frames.shape[3]}; {wanted} are asked for.")
+        task, video = opened.protocol.task, opened.protocol.video
+        wanted = (task.frames, video.channels, *video.size)
+        if frames.shape[1] == 1:
+            frames = frames.expand(-1, video.channels, -1, -1)
+        if tuple(frames.shape) != wanted:
+            raise PairingError(f"{clip.name} is {tuple(frames.shape)} (frames, channels, height, width); {wanted} is asked for.")
         made.append(index.nearest(clip.name, frames))
     real = [index.nearest(clip.clip_id, _target(opened, opened.read(clip))) for clip in opened.clips("test")]
     return Neighbours(*(sorted(found, key=lambda one: -one.psnr) for found in (made, real)))
@@ -96,7 +99,7 @@ class _Index:
 
         real = _target(self._data, self._data.read(clip))
         first = self._data.protocol.task.score_from
-        return float(psnr(frames.expand_as(real)[None, first:], real[None, first:], data_range=255).mean())
+        return float(psnr(frames[None, first:], real[None, first:], data_range=255).mean())
 
 
 def _target(data: ProtocolData, frames: Tensor) -> Tensor:

@@ -11,11 +11,11 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -46,6 +46,8 @@ class PackKey:
     channels: int
     resample: str
     fit: str
+    software: str
+    """What decodes and resizes, with versions."""
 
     def name(self) -> str:
         """The pack's folder: readable, and different for everything that differs."""
@@ -66,6 +68,7 @@ class Pack:
             self.key = dict(index["key"])
             self._shape = (int(index["frames"]), int(self.key["channels"]), *map(int, self.key["size"]))
             fits = index["format"] == FORMAT and (path / FRAMES).stat().st_size == _n_bytes(self._shape)
+            self._frames = _mapped(path / FRAMES, self._shape) if fits else None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(f"{path} is no packed split: {error}. Delete it, and run vgbench data prepare again.") from error
         if not fits:
@@ -87,16 +90,11 @@ class Pack:
 
         if source_id not in self.places:
             return None
+        assert self._frames is not None, "a pack that does not fit is refused"
         first, count = self.places[source_id]
         if start < 0 or start + length > count:
             raise DataError(f"{self.path} holds {count} frames of {source_id}; {start} to {start + length - 1} were asked for.")
         return torch.from_numpy(self._frames[first + start : first + start + length].copy())
-
-    @cached_property
-    def _frames(self) -> NDArray[np.uint8]:
-        import numpy as np
-
-        return np.memmap(self.path / FRAMES, dtype=np.uint8, mode="r", shape=self._shape)
 
 
 class PackWriter:
@@ -125,10 +123,15 @@ class PackWriter:
         try:
             with _writing(self._part, _n_bytes(self._shape)):
                 self._file = os.open(self._part / FRAMES, os.O_RDWR | os.O_CREAT, 0o666)
-                _reserve(self._file, _n_bytes(self._shape))
+                try:
+                    _reserve(self._file, _n_bytes(self._shape))
+                except OSError:
+                    os.ftruncate(self._file, 0)  # what was taken of a disk without enough room is given back
+                    raise
                 done = self._done()
-                self._log: IO[str] = open(self._part / DONE, "a", encoding="utf-8")
+                self._log = open(self._part / DONE, "ab", buffering=0)
             try:
+                self._note([] if done else [json.dumps(self._layout())])
                 yield done
                 self._say()
             finally:
@@ -155,7 +158,7 @@ class PackWriter:
 
     def finished(self, source_id: str, damage: str = "") -> None:
         """A video is packed, or cannot be, for a reason."""
-        self._unsaid.append(json.dumps([source_id, damage]) + "\n")
+        self._unsaid.append(json.dumps([source_id, damage]))
         if damage:
             self._damaged[source_id] = damage
         if time.monotonic() - self._said_at > SYNC_SECONDS:
@@ -165,16 +168,28 @@ class PackWriter:
         """Note what is packed, once it is on the disk."""
         with _writing(self._part):
             os.fdatasync(self._file)
-            self._log.write("".join(self._unsaid))
-            self._log.flush()
+        self._note(self._unsaid)
         self._unsaid.clear()
         self._said_at = time.monotonic()
+
+    def _note(self, lines: Sequence[str]) -> None:
+        with _writing(self._part):
+            self._log.write("".join(f"{line}\n" for line in lines).encode())
+            os.fsync(self._log.fileno())
+
+    def _layout(self) -> str:
+        """Where every video lies: what an earlier attempt has written counts only under the same."""
+        return hashlib.sha256(json.dumps(list(self._places.items())).encode()).hexdigest()
 
     def _done(self) -> set[str]:
         """What an earlier attempt has done; a line that a kill tore is passed over."""
         path = self._part / DONE
-        done = set()
-        for text in path.read_text(encoding="utf-8").split("\n") if path.exists() else ():
+        done: set[str] = set()
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else []
+        if not lines or lines[0] != json.dumps(self._layout()):
+            path.unlink(missing_ok=True)
+            return done
+        for text in lines[1:]:
             try:
                 source_id, damage = json.loads(text)
             except (ValueError, TypeError):
@@ -191,12 +206,15 @@ class PackWriter:
         with _writing(self._part):
             temporary = self._part / f"{INDEX}.tmp"
             with open(temporary, "w", encoding="utf-8") as file:
-                json.dump(index, file, ensure_ascii=False)
+                json.dump(index, file)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, self._part / INDEX)
-            (self._part / DONE).unlink()
+            if self._target.exists():  # another call was faster
+                shutil.rmtree(self._part)
+                return
             os.replace(self._part, self._target)
+            (self._target / DONE).unlink(missing_ok=True)
 
 
 def find_packs(folder: Path) -> list[Pack]:
@@ -209,6 +227,12 @@ def find_packs(folder: Path) -> list[Pack]:
             except DataError:
                 continue
     return packs
+
+
+def _mapped(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    import numpy as np
+
+    return np.memmap(path, dtype=np.uint8, mode="r", shape=shape)
 
 
 def _n_bytes(shape: Sequence[int]) -> int:

@@ -10,8 +10,8 @@ from threading import Lock
 from typing import NamedTuple
 
 from vgbench.cache import packs_folder
-from vgbench.errors import UnknownName, VgbenchError
-from vgbench.interfaces import Source
+from vgbench.errors import UnknownName, VideoError
+from vgbench.interfaces import Dataset, Source
 from vgbench.observer import Observer
 from vgbench.packed import Pack, PackWriter
 from vgbench.protocol import DEFAULT_PROTOCOL, Protocol, load_protocol
@@ -64,13 +64,13 @@ def _prepared(data: ProtocolData, split: str, workers: int, observer: Observer) 
     path = packs_folder() / key.name()
     if path.is_dir():
         return Prepared(split, Pack(path), 0.0, True)
-    sources = data.dataset.sources(split)
+    sources, unreadable = data.dataset.probe(split)
     writer = PackWriter(packs_folder(), key, sources)
     with writer.building() as done:
         todo = [source for source in sources if source.source_id not in done]
         _Packing(data, writer, split, sources, done, observer).pack(todo, workers)
     pack = Pack(path)
-    for source_id, damage in pack.damaged.items():
+    for source_id, damage in {**unreadable, **pack.damaged}.items():
         observer.note(f"{source_id} is not packed: {damage}")
     return Prepared(split, pack, time.monotonic() - started, False)
 
@@ -91,31 +91,46 @@ class _Packing:
         self._damage: dict[str, str] = {}
 
     def pack(self, sources: Sequence[Source], workers: int) -> None:
-        """Every video, the longest first, so that none is waited for at the end."""
+        """Every video, the longest first, so that none is waited for at the end; one that can be read anywhere in several stretches."""
         self._left = {source.source_id: source.frames for source in sources}
-        stretches = [
-            (source.source_id, start, min(FRAMES_AT_ONCE, source.frames - start))
-            for source in sorted(sources, key=lambda source: -source.frames)
-            for start in range(0, source.frames, FRAMES_AT_ONCE)
-        ]
+        longest_first = sorted(sources, key=lambda source: -source.frames)
         pool = ThreadPoolExecutor(max(1, workers), thread_name_prefix="vgbench-pack")
         try:
-            for future in as_completed([pool.submit(self._pack, *stretch) for stretch in stretches]):
-                future.result()
+            if type(self._data.dataset).stream is Dataset.stream:
+                stretches = [(source, start) for source in longest_first for start in range(0, source.frames, FRAMES_AT_ONCE)]
+                tasks = [pool.submit(self._pack_stretch, *stretch) for stretch in stretches]
+            else:
+                tasks = [pool.submit(self._pack_video, source) for source in longest_first]
+            for task in as_completed(tasks):
+                task.result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _pack(self, source_id: str, start: int, length: int) -> None:
-        if source_id not in self._damage:
+    def _pack_stretch(self, source: Source, start: int) -> None:
+        length = min(FRAMES_AT_ONCE, source.frames - start)
+        if source.source_id not in self._damage:
             try:
-                frames = self._data.read_frames(source_id, start, length)
-            except VgbenchError as error:
-                self._damage.setdefault(source_id, str(error))
-            else:
-                self._writer.write(source_id, start, frames)
+                self._writer.write(source.source_id, start, self._data.read_frames(source.source_id, start, length))
+            except VideoError as error:
+                self._damage.setdefault(source.source_id, str(error))
+        self._advance(source, length)
+
+    def _pack_video(self, source: Source) -> None:
+        start = 0
+        try:
+            for frames in self._data.stream(source, FRAMES_AT_ONCE):
+                self._writer.write(source.source_id, start, frames)
+                start += len(frames)
+                if start < source.frames:
+                    self._advance(source, len(frames))
+        except VideoError as error:
+            self._damage[source.source_id] = str(error)
+        self._advance(source, self._left[source.source_id])
+
+    def _advance(self, source: Source, frames: int) -> None:
         with self._lock:
-            self._left[source_id] -= length
-            self._packed += length
-            if not self._left[source_id]:
-                self._writer.finished(source_id, self._damage.get(source_id, ""))
+            self._left[source.source_id] -= frames
+            self._packed += frames
+            if not self._left[source.source_id]:
+                self._writer.finished(source.source_id, self._damage.get(source.source_id, ""))
             self._observer.advanced(self._task, self._packed, self._total)

@@ -6,41 +6,50 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
-from vgbench.errors import DataError
 
+def folder_signature(root: Path) -> str | None:
+    """A hash over the path, size and times of change of each file in and below a folder, or of a single file.
 
-def folder_signature(root: Path) -> str:
-    """A hash over the path, size and time of change of each file in and below a folder, or of a single file.
-
-    Nothing is opened, so that a folder of a million files takes seconds. Links are followed, but never back into a folder that one is
-    inside of.  DataError: a folder cannot be listed.
+    Nothing is opened, so that a folder of a million files takes seconds. Links are followed, each folder is looked into once, hidden
+    names are passed over.  None: something cannot be looked at, or changes meanwhile, so that nothing is known.
     """
     total = hashlib.sha256()
-    for name, size, changed in sorted(_files(root, "", ())):
-        total.update(f"{name}\0{size}\0{changed}\n".encode(errors="surrogateescape"))
+    try:
+        for name, *facts in sorted(_files(root)):
+            total.update(f"{name}\0{facts}\n".encode(errors="surrogateescape"))
+    except OSError:
+        return None
     return total.hexdigest()
 
 
-def _files(folder: Path, prefix: str, ancestors: tuple[tuple[int, int], ...]) -> Iterator[tuple[str, int, int]]:
-    try:
+def _files(root: Path) -> Iterator[tuple[str, int, int, int]]:
+    """Path below the root, size in bytes, and the times in nanoseconds when content and entry were changed last."""
+    if not root.is_dir():
+        yield "", *_facts(os.stat(root))
+        return
+    visited: set[tuple[int, int]] = set()
+    waiting = [(str(root), "")]
+    while waiting:
+        folder, prefix = waiting.pop()
         status = os.stat(folder)
-        if not os.path.isdir(folder):
-            yield folder.name, status.st_size, status.st_mtime_ns
-            return
-        here = (status.st_dev, status.st_ino)
-        if here in ancestors:
-            return
+        if (status.st_dev, status.st_ino) in visited:
+            continue
+        visited.add((status.st_dev, status.st_ino))
         with os.scandir(folder) as entries:
             for entry in entries:
+                if entry.name.startswith("."):
+                    continue
                 if entry.is_dir():
-                    yield from _files(Path(entry.path), f"{prefix}{entry.name}/", (*ancestors, here))
+                    waiting.append((entry.path, f"{prefix}{entry.name}/"))
                 elif entry.is_file():
-                    status = entry.stat()
-                    yield f"{prefix}{entry.name}", status.st_size, status.st_mtime_ns
-    except OSError as error:
-        raise DataError(f"{error.filename or folder} cannot be read: {error.strerror}. Check its permissions.") from error
+                    yield f"{prefix}{entry.name}", *_facts(entry.stat())
+
+
+def _facts(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 class KnownFingerprints:
@@ -69,7 +78,8 @@ class KnownFingerprints:
             temporary.write_text(fingerprint, encoding="ascii")
             os.replace(temporary, path)
         except OSError:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
 
 def _name(facts: Mapping[str, object]) -> str:

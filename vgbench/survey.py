@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from vgbench.errors import VgbenchError
+from vgbench.errors import VideoError
 from vgbench.loader import read_ahead
 from vgbench.motions import motion
 from vgbench.observer import Observer
-from vgbench.windows import Clip, ProtocolData
+from vgbench.windows import Clip, ProtocolData, cut
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,11 +47,13 @@ class Survey:
     split: str
     n_videos: int
     n_expected: int
-    """Clips that the windows cut from the videos."""
+    """Clips that the windows cut from the videos that can be opened."""
+    left_out: int
+    """Of these, clips that the protocol's min_motion leaves out."""
     clips: list[ClipFacts]
     """Those that can be read."""
     damaged: dict[str, str]
-    """Clip → why it cannot be read."""
+    """Clip, or video that cannot even be opened → why it cannot be read."""
     short: list[str]
     """Videos that are shorter than a window."""
     upsampled: list[str]
@@ -65,36 +67,41 @@ class Survey:
 def survey(data: ProtocolData, role: str, *, from_files: bool, workers: int, observer: Observer) -> Survey:
     """Read every clip of a role once.
 
-    from_files: from the data set itself, also where a split is packed.  DataError: the role has no clips at all.
+    from_files: from the data set itself, also where a split is packed; what is packed is compared.  DataError: the split is not there.
     """
     windows = getattr(data.protocol, role)
-    sources = data.dataset.sources(windows.split)
-    clips = data.clips(role)
-    read: Callable[[Clip], Tensor] = (lambda clip: data.read_frames(clip.source_id, clip.start, clip.length)) if from_files else data.read
+    sources, unreadable = data.dataset.probe(windows.split)
+    cut_clips = cut(list(sources), windows)
+    kept = data.moving(cut_clips, windows)
+    pack = data.pack(windows.split)
+
+    def look_at(clip: Clip) -> ClipFacts | str:
+        try:
+            frames = data.read_frames(clip.source_id, clip.start, clip.length) if from_files else data.read(clip)
+        except VideoError as error:
+            return str(error)
+        packed = pack.read(clip.source_id, clip.start, clip.length) if pack is not None and from_files else None
+        if packed is not None and not packed.equal(frames):
+            return f"its packed copy holds other pixels than the file: delete {pack.path if pack else ''}, and prepare it again."
+        return clip_facts(clip, frames)
+
     facts: list[ClipFacts] = []
     damaged: dict[str, str] = {}
-
-    def look_at(clip: Clip) -> ClipFacts | VgbenchError:
-        try:
-            return clip_facts(clip, read(clip))
-        except VgbenchError as error:
-            return error
-
-    for number, (clip, found) in enumerate(
-        zip(clips, read_ahead(clips, look_at, workers=workers, ahead=4 * workers), strict=True), start=1
-    ):
-        if isinstance(found, VgbenchError):
-            damaged[clip.clip_id] = str(found)
+    looked_at = read_ahead(kept, look_at, workers=workers, ahead=4 * workers)
+    for number, (clip, found) in enumerate(zip(kept, looked_at, strict=True), start=1):
+        if isinstance(found, str):
+            damaged[clip.clip_id] = found
         else:
             facts.append(found)
-        observer.advanced(f"reading {windows.split}", number, len(clips))
+        observer.advanced(f"reading {windows.split}", number, len(kept))
     height, width = data.protocol.video.size
     return Survey(
         split=windows.split,
-        n_videos=len(sources),
-        n_expected=len(clips),
+        n_videos=len(sources) + len(unreadable),
+        n_expected=len(cut_clips),
+        left_out=len(cut_clips) - len(kept),
         clips=facts,
-        damaged=damaged,
+        damaged={**unreadable, **damaged},
         short=[source.source_id for source in sources if source.frames < windows.length],
         upsampled=[source.source_id for source in sources if source.height < height or source.width < width],
         rates=sorted({source.fps for source in sources if source.fps is not None}),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from vgbench.cache import cache_folder
 from vgbench.errors import DataError
 from vgbench.honesty import findings, remember
 from vgbench.observer import Observer
@@ -30,22 +31,29 @@ def verify(
     *,
     protocol: Protocol | str | Path = DEFAULT_PROTOCOL,
     data: Mapping[str, Path] | None = None,
+    roles: Sequence[str] = ROLES,
     workers: int = 2,
     from_files: bool = True,
     observer: Observer | None = None,
 ) -> Verified:
-    """Read everything that a protocol cuts from its data; what is found is quoted in evaluations under it.
+    """Read everything that a protocol cuts from its data; what is found is quoted in evaluations under it, if all its roles are looked at.
 
-    from_files: False reads packed splits where there are some.  DataError: a split is not there, or gives no clip at all.
+    from_files: False reads packed splits where there are some; True reads every file, its fingerprint included, and compares what is
+    packed.  DataError: a split is not there.
     """
     opened = ProtocolData(protocol if isinstance(protocol, Protocol) else load_protocol(protocol), data or {})
+    if from_files:
+        for role in roles:
+            if getattr(opened.protocol, role) is not None:
+                opened.computed_fingerprint(getattr(opened.protocol, role).split)
     surveys = {
         role: survey(opened, role, from_files=from_files, workers=workers, observer=observer or Observer())
-        for role in ROLES
+        for role in roles
         if getattr(opened.protocol, role) is not None
     }
-    found = findings(opened.protocol, surveys)
-    remember(opened, found)
+    found = findings(opened, surveys)
+    if set(roles) == set(ROLES) and not remember(opened, found):
+        (observer or Observer()).note(f"{cache_folder()} cannot be written, so that evaluations will not quote what was found.")
     return Verified(surveys, found, _manifest(opened, surveys))
 
 
@@ -56,7 +64,7 @@ def write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
     """
     if not path.parent.is_dir():
         raise DataError(f"{path} cannot be written: there is no folder {path.parent}.")
-    write_text(path, json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
+    write_text(path, json.dumps(manifest, indent=1) + "\n")
 
 
 def _manifest(data: ProtocolData, surveys: Mapping[str, Survey]) -> dict[str, Any]:

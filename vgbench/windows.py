@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -58,19 +59,31 @@ class ProtocolData:
 
     def split_fingerprint(self, split: str) -> str:
         """A split's fingerprint; where its folder is as it was when it was last computed, it is not read again."""
-        root = self.dataset.root
-        if root is None or not root.exists():
-            return self.dataset.fingerprint(split)
-        facts = {"data": plain(self.protocol.data), "split": split, "root": str(root.resolve()), "files": self._signature}
+        facts = self._fingerprint_facts(split)
         known = KnownFingerprints(cache_folder() / "fingerprints")
-        fingerprint = known.get(facts) or self.dataset.fingerprint(split)
-        known.put(facts, fingerprint)
+        fingerprint = known.get(facts) if facts else None
+        return fingerprint or self.computed_fingerprint(split)
+
+    def computed_fingerprint(self, split: str) -> str:
+        """A split's fingerprint, from the files whatever was known; it is remembered for as long as they stay as they are."""
+        facts, fingerprint = self._fingerprint_facts(split), self.dataset.fingerprint(split)
+        if facts:
+            KnownFingerprints(cache_folder() / "fingerprints").put(facts, fingerprint)
         return fingerprint
 
+    def _fingerprint_facts(self, split: str) -> dict[str, object]:
+        """What decides a fingerprint, by names, sizes and times; empty where that is not known."""
+        if self.signature is None or self.dataset.root is None:
+            return {}
+        plugin = load_registry().datasets.get(self.protocol.data.dataset).plugin
+        root = str(self.dataset.root.resolve())
+        return {"data": plain(self.protocol.data), "split": split, "root": root, "files": self.signature, "plugin": str(plugin)}
+
     @cached_property
-    def _signature(self) -> str:
-        assert self.dataset.root is not None, "asked for only where there is a folder"
-        return folder_signature(self.dataset.root)
+    def signature(self) -> str | None:
+        """What lies in the data set's folder, by names, sizes and times; None where there is none, or it cannot be looked at."""
+        root = self.dataset.root
+        return folder_signature(root) if root is not None and root.exists() else None
 
     def pack_key(self, split: str) -> PackKey:
         """What decides the pixels of a split under this protocol."""
@@ -84,6 +97,7 @@ class ProtocolData:
             channels=video.channels,
             resample=video.resample,
             fit=video.fit,
+            software=" ".join(f"{name} {metadata.version(name)}" for name in ("vgbench", "av", "pillow")),
         )
 
     def pack(self, split: str) -> Pack | None:
@@ -128,32 +142,26 @@ class ProtocolData:
                 f"the longest of {longest} frames, and a window takes {windows.length}."
             )
         self.pack(windows.split)
-        if windows.min_motion:
-            clips = self._moving(clips, windows)
+        clips = self.moving(clips, windows)
+        if not clips:
+            raise DataError(f"No clip of split '{windows.split}' moves as much as min_motion = {windows.min_motion:g} asks.")
         return clips[: self.protocol.limit] if role == "test" else clips
 
-    def _moving(self, clips: list[Clip], windows: Windows) -> list[Clip]:
-        """The clips that move enough; each is read once, and its motion is remembered.
-
-        DataError: none does.  VideoError: one cannot be read.
-        """
+    def moving(self, clips: list[Clip], windows: Windows) -> list[Clip]:
+        """The clips that move as much as the windows ask; each is read once, and its motion is remembered."""
+        if not windows.min_motion:
+            return clips
         from vgbench.motions import motions
 
         measured = motions(self.pack_key(windows.split).name(), clips, self.read)
-        moving = [clip for clip in clips if measured[clip.clip_id] >= windows.min_motion]
-        if not moving:
-            raise DataError(
-                f"No clip of split '{windows.split}' moves as much as min_motion = {windows.min_motion:g} asks; "
-                f"the liveliest has {max(measured[clip.clip_id] for clip in clips):.4g}."
-            )
-        return moving
+        return [clip for clip in clips if measured[clip.clip_id] >= windows.min_motion]
 
     def read(self, clip: Clip) -> Tensor:
         """The clip's pixels at the protocol's size and channels: uint8 (T, C, H, W); from a packed split where there is one.
 
         DataError: see `read_frames`.
         """
-        for pack in self._packs.values():
+        for pack in list(self._packs.values()):
             frames = None if pack is None else pack.read(clip.source_id, clip.start, clip.length)
             if frames is not None:
                 return frames
@@ -164,12 +172,27 @@ class ProtocolData:
 
         DataError: what the data set gave is of another type or length, or is colour where the protocol asks for grey.
         """
+        return self._fitted(self.dataset.read(source_id, start, length, self.protocol.video.size), source_id, start, length)
+
+    def stream(self, source: Source, length: int) -> Iterator[Tensor]:
+        """A whole video from the data set itself, at the protocol's size and channels, at most `length` frames at a time.
+
+        DataError: see `read_frames`.
+        """
+        start = 0
+        for frames in self.dataset.stream(source, length, self.protocol.video.size):
+            yield self._fitted(frames, source.source_id, start, min(length, source.frames - start))
+            start += len(frames)
+        if start != source.frames:
+            raise DataError(f"{source.source_id} gave {start} frames and has {source.frames}.")
+
+    def _fitted(self, frames: Tensor, source_id: str, start: int, length: int) -> Tensor:
+        """What the data set gave, checked, in the protocol's channels and size."""
         import torch
 
         from vgbench.video.resize import resize
 
         video = self.protocol.video
-        frames = self.dataset.read(source_id, start, length, video.size)
         if not isinstance(frames, torch.Tensor) or frames.dtype != torch.uint8 or frames.ndim != 4 or len(frames) != length:
             got = f"{frames.dtype} {tuple(frames.shape)}" if isinstance(frames, torch.Tensor) else repr(type(frames))
             raise DataError(

@@ -176,18 +176,18 @@ def write_digits(path: Path, count: int, level: int) -> None:
     path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
 
 
-SMALL = MovingMnistConfig(train_sources=3, validation_sources=2, test_sources=2)
+SMALL = MovingMnistConfig(digits_of="test", train_sources=3, validation_sources=2, test_sources=2)
 
 
 def test_moving_mnist_is_a_function_of_seed_split_and_number(tmp_path: Path) -> None:
     write_digits(tmp_path / "t10k-images-idx3-ubyte.gz", 10_000, 200)
-    one, other = MovingMnist(SMALL, tmp_path), MovingMnist(MovingMnistConfig(train_sources=9), tmp_path)
+    one, other = MovingMnist(SMALL, tmp_path), MovingMnist(MovingMnistConfig(digits_of="test", train_sources=9), tmp_path)
     first = one.read("train-00002", 0, 20)
     assert (first.dtype, tuple(first.shape)) == (torch.uint8, (20, 1, 64, 64))
     assert torch.equal(first, other.read("train-00002", 0, 20))
     assert torch.equal(first[5:9], one.read("train-00002", 5, 4))
     assert not torch.equal(first, one.read("train-00001", 0, 20))
-    assert not torch.equal(first, MovingMnist(MovingMnistConfig(seed=1), tmp_path).read("train-00002", 0, 20))
+    assert not torch.equal(first, MovingMnist(MovingMnistConfig(digits_of="test", seed=1), tmp_path).read("train-00002", 0, 20))
     assert one.fingerprint("test") != one.fingerprint("train")
     assert one.fingerprint("train") != other.fingerprint("train")
 
@@ -208,8 +208,10 @@ def test_no_digit_is_in_two_splits(tmp_path: Path) -> None:
     write_digits(tmp_path / "t10k-images-idx3-ubyte", 10_000, 1)
     dataset = MovingMnist(SMALL, tmp_path)
     assert [len(dataset._pool(split)) for split in ("train", "validation", "test")] == [8000, 1000, 1000]
+    with pytest.raises(DataError, match="The split 'train' of moving-mnist is made from train-images-idx3-ubyte, which is not in"):
+        MovingMnist(None, tmp_path).sources("train")
     write_digits(tmp_path / "train-images-idx3-ubyte", 60_000, 2)
-    dataset = MovingMnist(SMALL, tmp_path)
+    dataset = MovingMnist(None, tmp_path)
     pools = {split: dataset._pool(split) for split in ("train", "validation", "test")}
     assert [len(pool) for pool in pools.values()] == [55_000, 5_000, 10_000]
     assert [int(pool[0, 5, 5]) for pool in pools.values()] == [2, 2, 1]
@@ -221,7 +223,7 @@ def test_the_published_file_is_read_as_it_is(tmp_path: Path) -> None:
     dataset = MovingMnist(None, tmp_path)
     assert [tuple(source) for source in dataset.sources("published-test")][4] == ("published-test-00004", 20, None, 64, 64)
     assert np.array_equal(dataset.read("published-test-00003", 10, 10)[:, 0].numpy(), sequences[10:, 3])
-    with pytest.raises(DataError, match="is made from digits, and .* holds none"):
+    with pytest.raises(DataError, match="is made from t10k-images-idx3-ubyte, which is not in"):
         dataset.sources("test")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 from torch import Tensor
 
-from vgbench import DataError, Dataset, Source
+from vgbench import DataError, Dataset, Source, VideoError
 from vgbench.video.arrays import array_address
 from vgbench.video.folder import ClipFile, PictureClip, VideoClip
 from vgbench.video.pictures import list_pictures
@@ -61,6 +61,24 @@ class ClipFiles(Dataset):
         new = [source_id for source_id in clips if source_id not in self._sources]
         self._sources.update(zip(new, in_threads(lambda source_id: _source(source_id, clips[source_id]), new), strict=True))
         return [self._sources[source_id] for source_id in clips]
+
+    def probe(self, split: str) -> tuple[Sequence[Source], Mapping[str, str]]:
+        """The split's videos that can be opened, and why the others cannot."""
+        clips = self._clips_of(split)
+
+        def source(source_id: str) -> Source | str:
+            try:
+                return _source(source_id, clips[source_id])
+            except VideoError as error:
+                return str(error)
+
+        found = dict(zip(clips, in_threads(source, clips), strict=True))
+        readable = [one for one in found.values() if isinstance(one, Source)]
+        return readable, {source_id: one for source_id, one in found.items() if isinstance(one, str)}
+
+    def stream(self, source: Source, length: int, size: tuple[int, int] | None = None) -> Iterator[Tensor]:
+        """A whole video, at most `length` frames at a time, decoded once.  Raises as `read` does."""
+        return self._by_id[source.source_id].chunks(length)
 
     def read(self, source_id: str, start: int, length: int, size: tuple[int, int] | None = None) -> Tensor:
         """uint8 (length, C, H, W) at the video's own size; `size` is not used.

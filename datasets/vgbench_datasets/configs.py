@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from vgbench import ConfigError
 
@@ -105,6 +106,9 @@ class MovingMnistConfig:
     """What Moving MNIST contains, where it is made from digits."""
 
     seed: int = 0
+    digits_of: Literal["both", "test"] = "both"
+    """both: train and validation are made from MNIST's training digits, test from its test digits; test: all three from the test digits,
+    which are divided, for whoever has no others."""
     digits: int = 2
     """Digits in a video."""
     frames: int = 20
@@ -116,6 +120,8 @@ class MovingMnistConfig:
 
     def __post_init__(self) -> None:
         _require(self.seed, "seed", 0, 2**31 - 1)
+        if self.digits_of not in ("both", "test"):
+            raise ConfigError(f"digits_of = {self.digits_of!r} does not work; it is 'both' or 'test'.")
         _require(self.digits, "digits", 1, 9)
         _require(self.frames, "frames", 1, 10_000)
         _require(self.side, "side", 28, 1024)

@@ -31,17 +31,17 @@ _DIGIT = 28
 _STEP = 0.1
 """Of the way from side to side, in one frame."""
 _LAYOUT = (
-    f"Expected there: MNIST's digits, {TEST_DIGITS} and, for more of them, {TRAIN_DIGITS} (each with or without .gz), for the splits "
-    f"train, validation and test; {PUBLISHED} for the split published-test. Give the folder with --data moving-mnist=DIR."
+    f"Expected there: MNIST's digits, {TRAIN_DIGITS} and {TEST_DIGITS} (each with or without .gz), for the splits train, validation and "
+    f'test, or the latter alone with digits_of = "test" in [data.config]; {PUBLISHED} for the split published-test. '
+    "Give the folder with --data moving-mnist=DIR."
 )
 
 
 class MovingMnist(Dataset):
     """Grey videos in the splits train, validation and test, made from digits that no two of them share, and published-test.
 
-    Where both files of digits are there, the last 5,000 of the training digits are for validation and the test digits for test; with
-    the test digits alone their first 8,000 are for train, the next 1,000 for validation and the last for test. A video is a function
-    of the seed, its split and its number: another file of digits or another seed is another data set.
+    The last 5,000 of MNIST's training digits are for validation, its test digits for test; with `digits_of = "test"` the first 8,000 test
+    digits are for train, the next 1,000 for validation and the last for test. A video is a function of the seed, its split and its number.
 
     Each digit begins at a random place with a random direction, and goes a tenth of the way from side to side in a frame, as in the
     published generator; where two overlap the brighter pixel shows.
@@ -56,6 +56,7 @@ class MovingMnist(Dataset):
         if root is None:
             raise DataError(f"The data set moving-mnist needs a folder. {_LAYOUT}")
         self._root = root
+        self._read: dict[str, NDArray[np.uint8]] = {}
         if self._file(TEST_DIGITS) is None and not (root / PUBLISHED).is_file():
             raise DataError(f"The data set moving-mnist is not at {root}: it holds neither digits nor {PUBLISHED}. {_LAYOUT}")
 
@@ -79,7 +80,7 @@ class MovingMnist(Dataset):
         split, _, number = source_id.rpartition("-")
         published = split == "published-test"
         count = self._published.shape[1] if published else self._count(split) if split in _MADE else 0
-        if not number.isdecimal() or len(number) != 5 or int(number) >= count:
+        if not number.isdecimal() or int(number) >= count or number != f"{int(number):05d}":
             raise unknown_source(source_id, [f"{known}-00000" for known in (*_MADE, "published-test")])
         require_window(source_id, start, length, self._published.shape[0] if published else self.config.frames)
         if published:
@@ -120,22 +121,21 @@ class MovingMnist(Dataset):
         """The digits of a split, (N, 28, 28)."""
         if split not in _MADE:
             raise unknown_split(split, (*_MADE, "published-test"))
-        if self._file(TEST_DIGITS) is None:
-            raise DataError(f"The split '{split}' of moving-mnist is made from digits, and {self._root} holds none. {_LAYOUT}")
-        if self._file(TRAIN_DIGITS) is None:
+        if self.config.digits_of == "test":
             bounds = {"train": (0, 8000), "validation": (8000, 9000), "test": (9000, None)}[split]
-            return self._test_digits[slice(*bounds)]
+            return self._digits(TEST_DIGITS, split)[slice(*bounds)]
         if split == "test":
-            return self._test_digits
-        return self._train_digits[:-5000] if split == "train" else self._train_digits[-5000:]
+            return self._digits(TEST_DIGITS, split)
+        digits = self._digits(TRAIN_DIGITS, split)
+        return digits[:-5000] if split == "train" else digits[-5000:]
 
-    @cached_property
-    def _train_digits(self) -> NDArray[np.uint8]:
-        return _read_digits(self._file(TRAIN_DIGITS))
-
-    @cached_property
-    def _test_digits(self) -> NDArray[np.uint8]:
-        return _read_digits(self._file(TEST_DIGITS))
+    def _digits(self, name: str, split: str) -> NDArray[np.uint8]:
+        if name not in self._read:
+            path = self._file(name)
+            if path is None:
+                raise DataError(f"The split '{split}' of moving-mnist is made from {name}, which is not in {self._root}. {_LAYOUT}")
+            self._read[name] = _read_digits(path)
+        return self._read[name]
 
     @cached_property
     def _published(self) -> NDArray[np.uint8]:
@@ -172,9 +172,8 @@ def _path(rng: np.random.Generator, frames: int) -> list[tuple[float, float]]:
     return places
 
 
-def _read_digits(path: Path | None) -> NDArray[np.uint8]:
+def _read_digits(path: Path) -> NDArray[np.uint8]:
     """The pictures of an idx file, (N, 28, 28)."""
-    assert path is not None, "asked for only where it is there"
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         magic, count, height, width = struct.unpack(">4I", content[:16])

@@ -68,7 +68,7 @@ def prepare(roles: list[str] | None, check: bool, **given: Any) -> int:
         if check:
             from vgbench.verify import verify as survey
 
-            for sentence in survey(from_files=False, observer=observer, **given).findings:
+            for sentence in survey(from_files=False, roles=roles or ROLES, observer=observer, **given).findings:
                 click.echo(f"- {sentence}")
     return 0
 

@@ -83,7 +83,7 @@ def _names(folder: Path) -> _Names:
             name = entry.name
             if name.startswith("."):
                 continue
-            if entry.is_dir():
+            if _is_folder(entry):
                 names.folders.append(name)
             elif os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES:
                 names.videos.append(name)  # also a link that leads nowhere: a missing clip is to be noticed when it is read
@@ -94,13 +94,20 @@ def _names(folder: Path) -> _Names:
     return names
 
 
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
+
+
 def _check_unique(folder: Path, found: list[FoundClip]) -> None:
     if len({clip.name for clip in found}) == len(found):
         return
     by_name: dict[str, list[str]] = {}
-    for clip in found:
+    for clip in sorted(found, key=lambda clip: (natural_key(clip.name), clip.is_frames, clip.path.name)):
         by_name.setdefault(clip.name, []).append(clip.path.relative_to(folder).as_posix())
-    clashes = [" and ".join(sorted(paths, key=natural_key)) for paths in by_name.values() if len(paths) > 1]
+    clashes = [" and ".join(paths) for paths in by_name.values() if len(paths) > 1]
     if clashes:
         more = f" (and {len(clashes) - 5} names more)" if len(clashes) > 5 else ""
         raise DataError(f"{folder}: more than one clip of a name: {'; '.join(clashes[:5])}{more}. Keep one of each.")
