@@ -60,9 +60,10 @@ class TrainingPlan:
         """Whether a number of minutes ends the training."""
         return any(budget.seconds is not None for budget in self.budgets.values())
 
-    def other_presets(self) -> list[str]:
-        """The presets that were not chosen."""
-        return [name for name in presets(self.entry.config_class()) if name != self.preset]
+    def smaller_presets(self) -> list[str]:
+        """The presets after the chosen one: they are listed from the full one down."""
+        names = list(presets(self.entry.config_class()))
+        return names[names.index(self.preset) + 1 :] if self.preset in names else names[1:]
 
     def record(self) -> dict[str, Any]:
         """The plan as run.json holds it."""

@@ -241,7 +241,7 @@ class Training:
         """On a CPU, say how long the training will take where that is long, and which presets there are."""
         minutes = sum(budget.steps or 0 for budget in self.plan.budgets.values()) * seconds / 60
         if self.host.device.type == "cpu" and minutes > SLOW_MINUTES and not self.plan.limits_time():
-            others = [f"--preset {name}" for name in self.plan.other_presets()]
+            others = [f"--preset {name}" for name in self.plan.smaller_presets()]
             span = f"{minutes / 60:.0f} hours" if minutes > 120 else f"{minutes:.0f} minutes"
             hint = f" Quicker choices: {', '.join(others)}, --steps N, --max-minutes MINUTES." if others else ""
             self.journal.note(f"On this CPU a step takes {seconds:.1f} s, so this training will take about {span}.{hint}")
