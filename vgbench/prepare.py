@@ -18,7 +18,7 @@ from vgbench.protocol import DEFAULT_PROTOCOL, Protocol, load_protocol
 from vgbench.windows import ProtocolData
 
 ROLES = ("train", "validation", "test")
-FRAMES_AT_ONCE = 64
+FRAMES_AT_ONCE = 32
 """Frames that a thread holds while it packs a long video."""
 
 

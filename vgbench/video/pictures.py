@@ -95,15 +95,15 @@ def _frames_of(folder: Path) -> list[Path]:
 
 def _read_frame(path: Path, expected: _Shape, first: Path) -> Pixels:
     """(C, H, W)."""
-    shape = _shape_of(path)
-    if shape != expected:
-        raise VideoError(f"{path} is {shape}, but the folder begins with {first.name}, which is {expected}. Make all frames alike.")
-    try:
-        with Image.open(path, formats=_FORMATS) as image:
+    with _opened(path) as image:
+        shape = _shape(image, path)
+        if shape != expected:
+            raise VideoError(f"{path} is {shape}, but the folder begins with {first.name}, which is {expected}. Make all frames alike.")
+        try:
             upright = ImageOps.exif_transpose(image) if _orientation(image) != 1 else image
             pixels = _pixels(upright, path, shape.channels)
-    except _BROKEN as error:
-        raise VideoError(f"{path} cannot be decoded: {error}. The picture is truncated or damaged: copy or make it again.") from error
+        except _BROKEN as error:
+            raise VideoError(f"{path} cannot be decoded: {error}. The picture is truncated or damaged: copy or make it again.") from error
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
 
@@ -116,17 +116,33 @@ def _pixels(image: Image.Image, path: Path, channels: int) -> Pixels:
 
 def _shape_of(path: Path) -> _Shape:
     """From the header alone.  Raises VideoError for a picture that breaks a rule before a pixel is read."""
+    with _opened(path) as image:
+        return _shape(image, path)
+
+
+def _opened(path: Path) -> Image.Image:
+    """The picture, its header read."""
     try:
         if not path.stat().st_size:
             raise VideoError(f"{path} is empty: 0 bytes. Copy or make the picture again.")
-        with Image.open(path, formats=_FORMATS) as image:
-            _check_mode(image, path)
-            width, height = image.size
-            if _orientation(image) in (5, 6, 7, 8):
-                width, height = height, width
-            return _Shape(height, width, _CHANNELS[image.mode])
+        return Image.open(path, formats=_FORMATS)
     except _BROKEN as error:
-        raise VideoError(f"{path} cannot be read as a picture: {error}. Copy or make it again, or take it out of the folder.") from error
+        raise _unreadable(path, error) from error
+
+
+def _shape(image: Image.Image, path: Path) -> _Shape:
+    try:
+        _check_mode(image, path)
+        width, height = image.size
+        if _orientation(image) in (5, 6, 7, 8):
+            width, height = height, width
+        return _Shape(height, width, _CHANNELS[image.mode])
+    except _BROKEN as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> VideoError:
+    return VideoError(f"{path} cannot be read as a picture: {error}. Copy or make it again, or take it out of the folder.")
 
 
 def _check_mode(image: Image.Image, path: Path) -> None:
