@@ -96,7 +96,8 @@ def test_a_clip_that_was_encoded_again_is_found_by_its_look(data):
     copied.mkdir()
     for path in sorted((data["video-folder"] / "train" / "clip 0").iterdir()):
         Image.open(path).resize((40, 40), Image.Resampling.BILINEAR).save(copied / f"{path.stem}.jpg", quality=70)
-    (sentence,) = found(data)
+    sentence, formats = found(data)
+    assert formats == "The videos are stored in lossy formats (.jpg): real clips carry traces of compression."
     assert "1 clips of test look like a clip of train, their pixels 0.05 apart at most" in sentence
     assert "train/clip 0/000000 = test/again/000000" in sentence
 
@@ -129,7 +130,7 @@ def test_a_video_that_cannot_be_opened_costs_no_other(data):
     verified = verify(protocol="protocol.toml", data=data)
     assert list(verified.surveys["train"].damaged) == ["train/broken"]
     assert len(verified.surveys["train"].clips) == 2
-    assert verified.findings == ["2 of 2 clips of train can be read; damaged: train/broken."]
+    assert verified.findings[0] == "2 of 2 clips of train can be read; damaged: train/broken."
 
 
 def test_a_packed_copy_that_is_not_its_file_any_more_is_found(data):

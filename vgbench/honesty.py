@@ -27,6 +27,10 @@ STILL = 0.0005
 """A clip whose motion is below this, an eighth of an 8-bit level, hardly moves."""
 NEAR_PIXELS = 0.05
 """And their pixels by no more than this in the mean, of values in [0, 1]."""
+LOSSY = frozenset(
+    (".3gp", ".avi", ".flv", ".gif", ".jpeg", ".jpg", ".m4v", ".mov", ".mp4", ".mpeg", ".mpg", ".ogv", ".webm", ".webp", ".wmv")
+)
+"""Suffixes of files that as a rule do not keep what was recorded."""
 NAMED = 3
 """So many examples are named."""
 ROWS_AT_ONCE = 32
@@ -46,6 +50,9 @@ def findings(data: ProtocolData, surveys: Mapping[str, Survey]) -> list[str]:
     rates = sorted({rate for one in surveys.values() for rate in one.rates})
     if len(rates) > 1:
         found.append(f"The videos' frame rates differ: {', '.join(f'{rate:g}' for rate in rates[:6])} frames a second.")
+    lossy = sorted({suffix for one in surveys.values() for suffix in one.formats if suffix in LOSSY})
+    if lossy:
+        found.append(f"The videos are stored in lossy formats ({', '.join(lossy)}): real clips carry traces of compression.")
     return found
 
 

@@ -7,7 +7,7 @@ The unit of exchange is the video, (T, C, H, W), and the batch, (B, T, C, H, W).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -185,6 +185,10 @@ class Dataset(ABC):
     def probe(self, split: str) -> tuple[Sequence[Source], Mapping[str, str]]:
         """The videos of `sources`, and, for those that cannot be opened, why; by default `sources` as it is, its error included."""
         return self.sources(split), {}
+
+    def formats(self, split: str) -> Collection[str]:
+        """The suffixes of the split's files, such as ".jpg", so that lossy ones can be told; by default none."""
+        return ()
 
     def stream(self, source: Source, length: int, size: tuple[int, int] | None = None) -> Iterator[Tensor]:
         """A whole video, at most `length` frames at a time; one that is decoded from its beginning is so only once."""

@@ -60,6 +60,8 @@ class Survey:
     """Videos that are smaller than the protocol's size."""
     rates: list[float]
     """The frame rates that occur."""
+    formats: list[str]
+    """The suffixes of its files."""
     defects: Mapping[str, str]
     """Video → what the data set itself found odd by names alone, such as a gap in the numbers of its frames."""
 
@@ -105,6 +107,7 @@ def survey(data: ProtocolData, role: str, *, from_files: bool, workers: int, obs
         short=[source.source_id for source in sources if source.frames < windows.length],
         upsampled=[source.source_id for source in sources if source.height < height or source.width < width],
         rates=sorted({source.fps for source in sources if source.fps is not None}),
+        formats=sorted(data.dataset.formats(windows.split)),
         defects=data.dataset.defects(windows.split),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -112,6 +113,19 @@ def test_an_empty_split_says_what_to_do(tmp_path: Path) -> None:
     dataset = VideoFolder(VideoFolderConfig(validation_percent=0), tmp_path)
     with pytest.raises(DataError, match=r"split 'validation' of .* is empty: none of its 1 videos .* use the split all"):
         dataset.sources("validation")
+
+
+def test_archives_are_not_unpacked_and_are_named(tmp_path: Path) -> None:
+    (tmp_path / "videos.zip").write_bytes(b"PK")
+    with pytest.raises(DataError, match="holds no clips: .* It holds 1 other files, videos.zip first"):
+        VideoFolder(None, tmp_path).sources("all")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read everything")
+def test_a_folder_that_may_not_be_read_says_so(tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir(mode=0)
+    with pytest.raises(DataError, match="cannot be read: Permission denied"):
+        VideoFolder(None, tmp_path).sources("all")
 
 
 def test_a_missing_root_says_how_to_give_one(tmp_path: Path) -> None:

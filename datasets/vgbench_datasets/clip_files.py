@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -75,6 +75,13 @@ class ClipFiles(Dataset):
         found = dict(zip(clips, in_threads(source, clips), strict=True))
         readable = [one for one in found.values() if isinstance(one, Source)]
         return readable, {source_id: one for source_id, one in found.items() if isinstance(one, str)}
+
+    def formats(self, split: str) -> Collection[str]:
+        """The suffixes of the split's videos; of folders of frames that of the first."""
+        clips = self._clips_of(split).values()
+        videos = {clip.path.suffix.lower() for clip in clips if isinstance(clip, VideoClip)}
+        pictures = (next(iter(list_pictures(clip.path)), None) for clip in clips if isinstance(clip, PictureClip))
+        return videos | {path.suffix.lower() for path in pictures if path is not None}
 
     def stream(self, source: Source, length: int, size: tuple[int, int] | None = None) -> Iterator[Tensor]:
         """A whole video, at most `length` frames at a time, decoded once.  Raises as `read` does."""

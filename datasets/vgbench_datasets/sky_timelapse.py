@@ -6,7 +6,7 @@ import hashlib
 import logging
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -110,6 +110,9 @@ class SkyTimelapse(Dataset):
             digests = in_threads(lambda video: files_digest(frame_paths(video.folder)), videos.values())
             self._fingerprints[split] = split_digest("sky-timelapse", zip(videos, digests, strict=True))
         return self._fingerprints[split]
+
+    def formats(self, split: str) -> Collection[str]:
+        return {".jpg"}
 
     def defects(self, split: str) -> Mapping[str, str]:
         """Gaps in the numbers of a short video's frames, and pictures of zero bytes."""
