@@ -17,10 +17,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from vgbench.errors import DataError
 from vgbench.interfaces import Source
+from vgbench.lock import lock_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 SYNC_SECONDS = 2.0
 """A power cut costs so much of the work at most; a kill hardly more."""
-FRAMES, INDEX, DONE, LOCK = "frames.u8", "index.json", "done.jsonl", ".lock"
+FRAMES, INDEX, DONE = "frames.u8", "index.json", "done.jsonl"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +120,10 @@ class PackWriter:
         """The names of the videos that an earlier attempt has packed; the pack is whole after the block."""
         with _writing(self._part):
             self._part.mkdir(parents=True, exist_ok=True)
-            lock = _locked(self._part)
+            try:
+                lock = lock_folder(self._part)
+            except BlockingIOError as error:
+                raise DataError(f"{self._part} is being built by another process; wait for it, or stop it first.") from error
         try:
             with _writing(self._part, _n_bytes(self._shape)):
                 self._file = os.open(self._part / FRAMES, os.O_RDWR | os.O_CREAT, 0o666)
@@ -252,20 +256,6 @@ def _reserve(file: int, n_bytes: int) -> None:
         if isinstance(error, OSError) and error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
             raise
     os.ftruncate(file, n_bytes)
-
-
-def _locked(folder: Path) -> IO[bytes]:
-    lock = open(folder / LOCK, "wb")
-    try:
-        import fcntl
-
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except ImportError:  # a system without flock: there, two processes on one pack are the user's care
-        pass
-    except OSError as error:
-        lock.close()
-        raise DataError(f"{folder} is being built by another process; wait for it, or stop it first.") from error
-    return lock
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from typing import IO, Any
 
 from vgbench import __version__
 from vgbench.errors import RunError, VgbenchError
+from vgbench.lock import lock_folder
 from vgbench.record import check_record, printable
 
 SCHEMA_VERSION = 1
@@ -210,17 +211,10 @@ def _locked(path: Path) -> IO[bytes]:
     RunError: another process is at work on the run.
     """
     with writing(path):
-        lock = open(path / ".lock", "wb")
-    try:
-        import fcntl
-
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except ImportError:  # a system without flock: there, two processes on one run are the user's care
-        pass
-    except OSError as error:
-        lock.close()
-        raise RunError(f"{path} is at work in another process; wait for it, or stop it first.") from error
-    return lock
+        try:
+            return lock_folder(path)
+        except BlockingIOError as error:
+            raise RunError(f"{path} is at work in another process; wait for it, or stop it first.") from error
 
 
 @contextmanager
