@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vgbench.cache import cache_folder
+from vgbench.cache import cache_folder, keep
 from vgbench.protocol import Protocol
 from vgbench.survey import ClipFacts, Survey
 from vgbench.windows import Clip, ProtocolData
@@ -20,13 +18,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NEAR_BITS = 8
-"""Two clips look alike where their looks differ in at most so many of 192 bits; unlike clips differ in about half of them."""
+"""Clips whose looks differ in at most so many of 192 bits are candidates, whose pixels are compared then."""
+NEAR_PIXELS = 0.05
+"""Candidates look alike where their pixels differ by no more than this in the mean, of values in [0, 1]."""
 LEAST_CONTRAST = 0.02
 """Clips with less are too flat for their look to mean anything."""
 STILL = 0.0005
 """A clip whose motion is below this, an eighth of an 8-bit level, hardly moves."""
-NEAR_PIXELS = 0.05
-"""And their pixels by no more than this in the mean, of values in [0, 1]."""
 LOSSY = frozenset(
     (".3gp", ".avi", ".flv", ".gif", ".jpeg", ".jpg", ".m4v", ".mov", ".mp4", ".mpeg", ".mpg", ".ogv", ".webm", ".webp", ".wmv")
 )
@@ -145,17 +143,7 @@ def _listed(names: Sequence[str]) -> str:
 
 def remember(data: ProtocolData, sentences: Sequence[str]) -> bool:
     """Keep the findings for evaluations under this protocol, for the data as they are now; False where they cannot be kept."""
-    path = _path(data)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps({"state": _state(data), "findings": list(sentences)}, indent=1), encoding="utf-8")
-        os.replace(temporary, path)
-    except OSError:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        return False
-    return True
+    return keep(_path(data), json.dumps({"state": _state(data), "findings": list(sentences)}, indent=1))
 
 
 def recall(data: ProtocolData) -> list[str]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from vgbench.cache import cache_folder
+from vgbench.cache import cache_folder, keep
 from vgbench.errors import VgbenchError
 
 if TYPE_CHECKING:
@@ -35,14 +34,7 @@ def motions(key: str, clips: Sequence[Clip], read: Callable[[Clip], Tensor]) -> 
         with suppress(VgbenchError):
             known[name] = motion(read(clip))
     if missing:
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(json.dumps(known), encoding="utf-8")
-            os.replace(temporary, path)
-        except OSError:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
+        keep(path, json.dumps(known))
     return {clip.clip_id: known.get(name, math.inf) for name, clip in zip(names, clips, strict=True)}
 
 

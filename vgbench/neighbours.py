@@ -59,10 +59,10 @@ def neighbours(
     training = opened.clips("train")
     index = _Index(opened, training, observer)
     made = []
+    video = opened.protocol.video
+    wanted = (opened.protocol.task.frames, video.channels, *video.size)
     for clip in open_clips(generated).clips:
         frames = clip.read()
-        task, video = opened.protocol.task, opened.protocol.video
-        wanted = (task.frames, video.channels, *video.size)
         if frames.shape[1] == 1:
             frames = frames.expand(-1, video.channels, -1, -1)
         if tuple(frames.shape) != wanted:

@@ -6,8 +6,9 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
+
+from vgbench.cache import keep
 
 
 def folder_signature(root: Path) -> str | None:
@@ -71,15 +72,7 @@ class KnownFingerprints:
 
     def put(self, facts: Mapping[str, object], fingerprint: str) -> None:
         """Remember a fingerprint; where nothing can be written it is computed again next time."""
-        path = self._folder / _name(facts)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(fingerprint, encoding="ascii")
-            os.replace(temporary, path)
-        except OSError:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
+        keep(self._folder / _name(facts), fingerprint)
 
 
 def _name(facts: Mapping[str, object]) -> str:

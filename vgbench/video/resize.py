@@ -15,7 +15,8 @@ from vgbench.errors import ConfigError, UnknownName
 RESAMPLE = ("area", "bicubic", "bilinear", "nearest")
 FIT = ("center-crop", "squash")
 _TORCH_MODES = {"area": "area", "bicubic": "bicubic", "bilinear": "bilinear", "nearest": "nearest-exact"}
-_CHUNK = {"cpu": 1 << 20, "cuda": 1 << 24}
+_CHUNK = {"cpu": 1 << 20}
+_CHUNK_ELSEWHERE = 1 << 24
 """Input values turned into float32 at a time: what a processor keeps in its cache, or keeps a GPU busy; without a trace in the result."""
 
 
@@ -76,7 +77,7 @@ def center_crop(source: tuple[int, int], target: tuple[int, int]) -> Crop:
 def _resampled(video_tchw: Tensor, height: int, width: int, mode: str) -> Tensor:
     frames, channels = video_tchw.shape[:2]
     result = torch.empty((frames, channels, height, width), dtype=torch.uint8, device=video_tchw.device)
-    at_once = max(1, _CHUNK[video_tchw.device.type] // max(1, video_tchw[0].numel())) if frames else 1
+    at_once = max(1, _CHUNK.get(video_tchw.device.type, _CHUNK_ELSEWHERE) // max(1, video_tchw[0].numel())) if frames else 1
     antialias = {"antialias": True} if mode in ("bilinear", "bicubic") else {}
     for start in range(0, frames, at_once):
         # Planes of one channel in contiguous memory: no choice of memory layout, hence of kernel, is left to torch.
