@@ -83,6 +83,7 @@ def test_an_evaluation_alone_scores_the_baselines_and_after_a_training_that_run_
 
 def test_a_limited_evaluation_has_an_id_of_its_own(tiny):
     whole, some = (evaluate(["copy-first"], protocol=str(tiny), metrics=["mse"], limit=limit) for limit in (None, 4))
+    assert [any("A trial on the first 4 test clips" in text for text in run.warnings) for run in (whole, some)] == [False, True]
     assert whole.record["protocol"]["id"] != some.record["protocol"]["id"]
     assert len(scores_of(some)) == 4
     with pytest.raises(VgbenchError, match=r"cannot share a table(.|\n)*limit: None against 4"):

@@ -75,11 +75,17 @@ def evaluate(
     run.record |= {"device": str(torch_device), "batch_size": batch_size, "weights": scorers.clips.weights()}
     observer.run_started(run)
     with closing_run(run):
-        for note in [*resolution.notes, *recall(opened)]:
+        for note in [*_subset_note(chosen), *resolution.notes, *recall(opened)]:
             run.warn(note)
             observer.note(note)
         evaluation.score(resolution.rows)
     return run
+
+
+def _subset_note(protocol: Protocol) -> list[str]:
+    if protocol.limit is None:
+        return []
+    return [f"A trial on the first {protocol.limit} test clips: its id is its own, and its numbers do not compare with those of all clips."]
 
 
 class Scorers(NamedTuple):
