@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from metrics import clips
 
-from vgbench.registry import load_registry
+from vgbench.plugins.registry import load_registry
 
 FRAMES = 16
 METRICS = ("mse", "mae", "rmse", "psnr", "ssim", "ssim@skimage", "ssim@torchmetrics", "ms-ssim", "motion-ratio", "drift-ratio")

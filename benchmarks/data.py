@@ -26,13 +26,13 @@ import numpy as np
 import torch
 from PIL import Image
 
-from vgbench.loader import read_ahead
-from vgbench.prepare import prepare
+from vgbench.data.inspection.prepare import prepare
+from vgbench.data.loader import read_ahead
+from vgbench.data.protocol_data import ProtocolData
 from vgbench.protocol import load_protocol
 from vgbench.video.decode import read_video
 from vgbench.video.encode import write_preview
 from vgbench.video.resize import resize
-from vgbench.windows import ProtocolData
 
 PROTOCOL = """
 [data]

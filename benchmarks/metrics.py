@@ -51,7 +51,7 @@ def clips(size: int) -> tuple[np.ndarray, np.ndarray]:
 def ssim_vgbench(size: int) -> Case:
     import torch
 
-    from vgbench.metrics.ssim import WANG, ssim
+    from vgbench.metrics.similarity.ssim import WANG, ssim
 
     x, y = (torch.from_numpy(one) for one in clips(size))
     return Case(lambda: ssim(y, x, WANG).flatten().numpy(), FRAMES[size])
@@ -107,8 +107,8 @@ def pixel_vgbench(size: int) -> Case:
     """mse, mae, rmse and psnr of each frame."""
     import torch
 
-    from vgbench.metrics.pixel import mae, mse, rmse
-    from vgbench.metrics.psnr import psnr
+    from vgbench.metrics.pixel.errors import mae, mse, rmse
+    from vgbench.metrics.pixel.psnr import psnr
 
     x, y = (torch.from_numpy(one) for one in clips(size))
 
@@ -145,7 +145,7 @@ def features() -> tuple[np.ndarray, np.ndarray]:
 
 
 def frechet_vgbench(_: int) -> Case:
-    from vgbench.metrics.frechet import frechet_distance
+    from vgbench.metrics.sets.frechet import frechet_distance
 
     first, second = features()
     return Case(lambda: np.array([frechet_distance(first, second)]), 1)
@@ -166,7 +166,7 @@ def frechet_sqrtm(_: int) -> Case:
 
 
 def lpips_vgbench(size: int) -> Case:
-    from vgbench.metrics.lpips import LpipsAlex
+    from vgbench.metrics.perceptual.lpips import LpipsAlex
 
     metric = LpipsAlex()
     metric.prepare()
@@ -188,7 +188,7 @@ class _FrameByFrame:
     def __init__(self, dtype: str = "float32") -> None:
         import torch
 
-        from vgbench.metrics import backbones
+        from vgbench.metrics.networks import backbones
         from vgbench.weights.store import load_weights
 
         self._dtype = getattr(torch, dtype)

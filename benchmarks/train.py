@@ -28,11 +28,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from vgbench import Batch
 from vgbench.config import resolve
-from vgbench.contestant import shape_layer
-from vgbench.host import FabricHost, choose_device, choose_precision
-from vgbench.loader import ClipCache, training_batches
+from vgbench.data.loader import ClipCache, training_batches
+from vgbench.data.protocol_data import ProtocolData
+from vgbench.devices import choose_device, choose_precision
+from vgbench.generation.builder import shape_layer
 from vgbench.protocol import load_protocol
-from vgbench.windows import ProtocolData
+from vgbench.training.host import FabricHost
 from vgbench_mdgan import losses
 from vgbench_mdgan.clips import as_video, still_video
 from vgbench_mdgan.config import MDGANConfig

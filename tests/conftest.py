@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from vgbench.__main__ import main
-from vgbench.plugins import load_plugins
-from vgbench.registry import load_registry
+from vgbench.plugins.discovery import load_plugins
+from vgbench.plugins.registry import load_registry
 
 SHARED_DATA = Path(__file__).parents[1].parent / "shared" / "data"
 

@@ -8,9 +8,8 @@ import pytest
 
 from vgbench.config import plain
 from vgbench.errors import ConfigError, ProtocolError, UnknownName
-from vgbench.plan import protocol_table
-from vgbench.protocol import Protocol, differing_keys, load_protocol, parse_protocol
-from vgbench.registry import load_registry
+from vgbench.plugins.registry import load_registry
+from vgbench.protocol import Protocol, differing_keys, load_protocol, parse_protocol, protocol_table
 
 BASE = load_protocol("synthetic-sky-64x16")
 FINGERPRINT = "f" * 64

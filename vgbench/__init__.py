@@ -1,7 +1,10 @@
 """vgbench trains, samples, scores and compares video generators, and says what each number means.
 
-The public names below are imported on first use, so that `import vgbench` costs next to nothing. The verbs are plain functions in
-modules of their names: `from vgbench.train import train`, `from vgbench.generate import generate`, `from vgbench.evaluate import evaluate`.
+The public names below are imported on first use, so that `import vgbench` costs next to nothing. The verbs are plain functions:
+
+    from vgbench import build_leaderboard, evaluate
+    run = evaluate(["copy-first", "noise"], limit=2)
+    print(build_leaderboard([run]).frame())
 """
 
 from __future__ import annotations
@@ -9,13 +12,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
-
-VGBENCH_API = 1
-"""The version of the hooks and interfaces; a plugin module may state the one it was written for under the same name."""
+from vgbench.version import VGBENCH_API as VGBENCH_API, __version__ as __version__
 
 _HOMES = {
-    "vgbench.hookspecs": ("hookimpl",),
+    "vgbench.plugins.hookspecs": ("hookimpl",),
     "vgbench.specs": ("GeneratorSpec", "DatasetSpec", "MetricSpec", "ReportSpec", "ProtocolSpec"),
     "vgbench.interfaces": (
         "Batch",
@@ -49,8 +49,17 @@ _HOMES = {
         "TrainingError",
         "RunError",
     ),
-    "vgbench.metrics.sets": ("FrechetDistance", "KernelDistance"),
+    "vgbench.metrics.sets.distances": ("FrechetDistance", "KernelDistance"),
     "vgbench.protocol": ("Protocol", "load_protocol"),
+    "vgbench.runs.run": ("Run", "open_run"),
+    "vgbench.plugins.observers": ("Observer", "TrainingProgress"),
+    "vgbench.training.train": ("train", "resume_training"),
+    "vgbench.generation.generate": ("generate",),
+    "vgbench.evaluation.evaluate": ("evaluate",),
+    "vgbench.evaluation.folders": ("evaluate_folders",),
+    "vgbench.leaderboard.ranking": ("build_leaderboard",),
+    "vgbench.leaderboard.table": ("Leaderboard", "TableRow", "Score"),
+    "vgbench.stats.set_distance": ("SetEstimate",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -85,7 +94,9 @@ if TYPE_CHECKING:
         VideoError as VideoError,
         WeightsError as WeightsError,
     )
-    from vgbench.hookspecs import hookimpl as hookimpl
+    from vgbench.evaluation.evaluate import evaluate as evaluate
+    from vgbench.evaluation.folders import evaluate_folders as evaluate_folders
+    from vgbench.generation.generate import generate as generate
     from vgbench.interfaces import (
         Batch as Batch,
         Dataset as Dataset,
@@ -101,8 +112,13 @@ if TYPE_CHECKING:
         StepResult as StepResult,
         TrainableGenerator as TrainableGenerator,
     )
-    from vgbench.metrics.sets import FrechetDistance as FrechetDistance, KernelDistance as KernelDistance
+    from vgbench.leaderboard.ranking import build_leaderboard as build_leaderboard
+    from vgbench.leaderboard.table import Leaderboard as Leaderboard, Score as Score, TableRow as TableRow
+    from vgbench.metrics.sets.distances import FrechetDistance as FrechetDistance, KernelDistance as KernelDistance
+    from vgbench.plugins.hookspecs import hookimpl as hookimpl
+    from vgbench.plugins.observers import Observer as Observer, TrainingProgress as TrainingProgress
     from vgbench.protocol import Protocol as Protocol, load_protocol as load_protocol
+    from vgbench.runs.run import Run as Run, open_run as open_run
     from vgbench.specs import (
         DatasetSpec as DatasetSpec,
         GeneratorSpec as GeneratorSpec,
@@ -110,3 +126,5 @@ if TYPE_CHECKING:
         ProtocolSpec as ProtocolSpec,
         ReportSpec as ReportSpec,
     )
+    from vgbench.stats.set_distance import SetEstimate as SetEstimate
+    from vgbench.training.train import resume_training as resume_training, train as train

@@ -192,3 +192,19 @@ def _described(hint: Any) -> str:
     if origin is tuple:
         return "a list [" + ", ".join("…" if part is Ellipsis else _described(part) for part in arguments) + "]"
     return {int: "a whole number", float: "a number", str: "a text", bool: "true or false", type(None): "nothing"}.get(hint, str(hint))
+
+
+DEFAULT_METRICS = ("mse", "psnr", "ssim")
+
+
+DEFAULT_BATCH = 8
+
+
+DEFAULT_WORKERS = 2
+
+
+def check_counts(**counts: int | None) -> None:
+    """ConfigError: a count that was given is below 1."""
+    for name, count in counts.items():
+        if count is not None and count < 1:
+            raise ConfigError(f"{name} is {count}; it must be at least 1.")

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from vgbench.config import Layer, plain, read_toml, resolve, unknown_key
+from vgbench.config import Layer, plain, read_toml, resolve, unknown_key, without_none
 from vgbench.errors import ProtocolError
-from vgbench.registry import load_registry
+from vgbench.plugins.registry import load_registry
 
 DEFAULT_PROTOCOL = "synthetic-sky-64x16"
 
@@ -211,3 +211,22 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def _at_least(name: str, value: int, least: int) -> None:
     if value < least:
         raise ValueError(f"{name} is {value}, it must be at least {least}")
+
+
+def protocol_table(protocol: Protocol) -> dict[str, Any]:
+    """The protocol as the TOML table that `parse_protocol` reads."""
+    table: dict[str, Any] = without_none(plain(protocol))
+    table.pop("limit", None)
+    return table
+
+
+def shape_of(protocol: Protocol) -> dict[str, Any]:
+    """What of a protocol a trained network is tied to; also the configuration fields that the host fills."""
+    task, video = protocol.task, protocol.video
+    return {
+        "size": video.size,
+        "channels": video.channels,
+        "context": task.context,
+        "frames": task.frames,
+        "target_start": task.target_start,
+    }

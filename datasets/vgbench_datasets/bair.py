@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vgbench.video.folder import open_clips
+from vgbench.video import open_clips
 from vgbench_datasets.clip_files import ClipFiles, Splits, hash_place
 from vgbench_datasets.configs import HeldOutConfig
 

@@ -14,9 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from vgbench import DataError, VideoError
-from vgbench.video.folder import ClipFile, VideoClip
-from vgbench.video.info import VideoInfo, frame_range
-from vgbench.video.order import natural_key
+from vgbench.video import ClipFile, VideoClip, VideoInfo, frame_range, natural_key
 from vgbench_datasets.clip_files import ClipFiles, Splits, hash_place
 from vgbench_datasets.configs import BeachConfig
 

@@ -13,9 +13,7 @@ import numpy as np
 from torch import Tensor
 
 from vgbench import DataError, Dataset, Source, VideoError
-from vgbench.video.arrays import array_address
-from vgbench.video.folder import ClipFile, PictureClip, VideoClip
-from vgbench.video.pictures import list_pictures
+from vgbench.video import ClipFile, PictureClip, VideoClip, array_address, list_pictures
 from vgbench_datasets.content import files_digest, in_threads, split_digest
 from vgbench_datasets.decoded import DecodedVideos
 from vgbench_datasets.names import require_window, unknown_source, unknown_split

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from vgbench.video.folder import ClipFile
+from vgbench.video import ClipFile
 
 
 class _Stretch(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from vgbench import DataError
-from vgbench.video.folder import ClipFile, open_clips
+from vgbench.video import ClipFile, open_clips
 from vgbench_datasets.clip_files import ClipFiles, Splits
 
 _NAME = re.compile(r"person(\d\d)_[a-z]+_d\d")

@@ -19,8 +19,7 @@ from PIL import Image
 from torch import Tensor
 
 from vgbench import DataError, Dataset, Source, VideoError
-from vgbench.video.order import natural_key
-from vgbench.video.pictures import is_picture
+from vgbench.video import is_picture, natural_key
 from vgbench_datasets.configs import SkyTimelapseConfig
 from vgbench_datasets.content import files_digest, in_threads, split_digest
 from vgbench_datasets.names import require_window, unknown_source, unknown_split

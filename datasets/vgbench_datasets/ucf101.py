@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from vgbench import DataError
-from vgbench.video.folder import ClipFile, open_clips
+from vgbench.video import ClipFile, open_clips
 from vgbench_datasets.clip_files import ClipFiles, Splits, hash_place
 from vgbench_datasets.configs import Ucf101Config
 

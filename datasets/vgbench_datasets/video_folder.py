@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from vgbench import DataError
-from vgbench.video.folder import ClipFile, open_clips
+from vgbench.video import ClipFile, open_clips
 from vgbench_datasets.clip_files import ClipFiles, Splits, hash_place
 from vgbench_datasets.configs import VideoFolderConfig
 

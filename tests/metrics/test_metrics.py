@@ -8,14 +8,15 @@ import torch
 from hypothesis import given, settings, strategies as st
 
 from vgbench.errors import MetricError, UnknownName
-from vgbench.measure import Scorer, choose_metrics, peer_metrics
 from vgbench.metrics.cards import ALWAYS, HEADINGS
 from vgbench.metrics.catalogue import BUNDLES, metric_specs
-from vgbench.metrics.error_cards import error_specs
-from vgbench.metrics.error_sums import error_sums
-from vgbench.metrics.psnr import PsnrDataset, PsnrFrame, PsnrVideo, decibels
-from vgbench.metrics.ssim_cards import ssim_specs
-from vgbench.registry import load_registry
+from vgbench.metrics.pixel.cards import error_specs
+from vgbench.metrics.pixel.psnr import PsnrDataset, PsnrFrame, PsnrVideo, decibels
+from vgbench.metrics.pixel.sums import error_sums
+from vgbench.metrics.similarity.cards import ssim_specs
+from vgbench.plugins.registry import load_registry
+from vgbench.scoring.lookup import choose_metrics, peer_metrics
+from vgbench.scoring.scorer import Scorer
 
 SPECS = [*error_specs(), *ssim_specs()]
 """Metrics of single frames on pixels, which take frames of any size from 11 pixels on."""

@@ -13,10 +13,10 @@ from hypothesis import given, settings, strategies as st
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
-from vgbench.metrics.error_cards import error_specs
-from vgbench.metrics.ssim import GAUSSIAN
-from vgbench.metrics.ssim_cards import ssim_specs
-from vgbench.registry import load_registry
+from vgbench.metrics.pixel.cards import error_specs
+from vgbench.metrics.similarity.cards import ssim_specs
+from vgbench.metrics.similarity.ssim import GAUSSIAN
+from vgbench.plugins.registry import load_registry
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -7,7 +7,7 @@ from importlib import import_module
 
 import click
 
-from vgbench import __version__
+from vgbench.version import __version__
 
 _COMMANDS = {
     "train": "Train a generator on a protocol's training clips.",
@@ -23,7 +23,6 @@ _COMMANDS = {
     "plugins": "Show the plugins and what is wrong with them.",
     "demo": "The whole road in a few minutes: train, score, report.",
 }
-_MODULES = {"eval": "evaluation", "list": "listing"}
 
 
 class LazyGroup(click.Group):
@@ -35,7 +34,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        module = import_module(f"vgbench.cli.{_MODULES.get(cmd_name, cmd_name)}")
+        module = import_module(f"vgbench.cli.commands.{cmd_name}")
         command: click.Command = module.command
         return command
 

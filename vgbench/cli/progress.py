@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from vgbench.observer import Observer, TrainingProgress
-from vgbench.runs import Run
+from vgbench.plugins.observers import Observer, TrainingProgress
+from vgbench.runs.run import Run
 
 LINE_SECONDS = 15
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import click
 
-from vgbench.runs import Run
+from vgbench.runs.run import Run
 
 
 def show_results(run: Run, *, as_json: bool, per_frame: bool) -> int:
     """Print a finished evaluation; returns the exit status, 1 where a generator failed and its row is missing."""
     from rich.console import Console
 
-    from vgbench.cli.table import print_leaderboard
-    from vgbench.ranking import build_leaderboard
+    from vgbench.cli.terminal import print_leaderboard
+    from vgbench.leaderboard.ranking import build_leaderboard
     from vgbench.report.json import render
 
     leaderboard = build_leaderboard([run])

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from vgbench.metrics.error_cards import error_specs
-from vgbench.metrics.lpips_cards import lpips_specs
-from vgbench.metrics.motion_cards import gram_specs, motion_specs
-from vgbench.metrics.set_cards import set_specs
-from vgbench.metrics.ssim_cards import ms_ssim_specs, ssim_specs
-from vgbench.metrics.vmaf_cards import vmaf_specs
+from vgbench.metrics.motion.cards import gram_specs, motion_specs
+from vgbench.metrics.perceptual.cards import lpips_specs, vmaf_specs
+from vgbench.metrics.pixel.cards import error_specs
+from vgbench.metrics.sets.cards import set_specs
+from vgbench.metrics.similarity.cards import ms_ssim_specs, ssim_specs
 from vgbench.specs import MetricSpec
 
 BUNDLES: dict[str, tuple[str, ...]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from vgbench.leaderboard import Leaderboard
+from vgbench.leaderboard.table import Leaderboard
 from vgbench.specs import MetricSpec
 
 ARROWS = {"higher": "↑", "lower": "↓", "toward-1": "→1"}
@@ -18,7 +18,7 @@ def heading(spec: MetricSpec) -> str:
 
 def decimals(leaderboard: Leaderboard, spec: MetricSpec) -> int:
     """Decimal places for a metric's whole column: about four digits of its largest value."""
-    values = [abs(standing.scores[spec.id].value) for standing in leaderboard.standings]
+    values = [abs(row.scores[spec.id].value) for row in leaderboard.rows]
     largest = max((value for value in values if math.isfinite(value)), default=0.0)
     if largest == 0:
         return 1
@@ -39,7 +39,7 @@ def duration(seconds: float | None) -> str:
 
 def definition_lines(leaderboard: Leaderboard) -> list[str]:
     """What the table's numbers rest on, and what its marks mean."""
-    scores = [score for standing in leaderboard.standings for score in standing.scores.values()]
+    scores = [score for row in leaderboard.rows for score in row.scores.values()]
     clips, frames, sources = scores[0].n_clips, scores[0].n_frames, scores[0].n_sources
     lines = [f"{clips} clips, {frames} frames scored, {sources} source videos." + _score_from_text(leaderboard)]
     if any(score.ci_low is not None and score.estimate is None for score in scores):
@@ -48,7 +48,7 @@ def definition_lines(leaderboard: Leaderboard) -> list[str]:
         lines.append("Intervals of distances between sets: 95 %, jackknife over source videos, for the value at this many clips.")
     if any(score.tied_with_best is not None for score in scores):
         lines.append("≈ marks the best of a column and what cannot be told apart from it (paired test, Holm, 5 %).")
-    perfect = [f"{standing.label} {standing.perfect_frames}" for standing in leaderboard.standings if standing.perfect_frames]
+    perfect = [f"{row.label} {row.perfect_frames}" for row in leaderboard.rows if row.perfect_frames]
     if perfect:
         lines.append("Frames equal to the reference in every bit: " + ", ".join(perfect) + ".")
     return lines
@@ -58,14 +58,14 @@ def bias_lines(leaderboard: Leaderboard, spec: MetricSpec) -> list[str]:
     """Of a set metric: its values at fewer clips, the limit they point to, and what real clips against real ones give."""
     lines = []
     places = decimals(leaderboard, spec)
-    for standing in leaderboard.standings:
-        estimate = standing.scores[spec.id].estimate
+    for row in leaderboard.rows:
+        estimate = row.scores[spec.id].estimate
         if estimate is None:
             continue
         curve = ", ".join(f"{number(point.value, places)} ({point.n_clips})" for point in estimate.curve)
         limit = "" if estimate.at_infinity is None else f"; n → ∞: {number(estimate.at_infinity, places)}"
-        lines.append(f"{standing.label}: {curve}{limit}")
-    floors = [standing.scores[spec.id].estimate for standing in leaderboard.standings]
+        lines.append(f"{row.label}: {curve}{limit}")
+    floors = [row.scores[spec.id].estimate for row in leaderboard.rows]
     floor = next((one.floor for one in floors if one is not None and one.floor is not None), None)
     if lines:
         against = f" Real against real: {number(floor.value, places)} ({floor.n_clips})." if floor else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vgbench.leaderboard import Leaderboard
+from vgbench.leaderboard.table import Leaderboard
 
 
 def render(leaderboard: Leaderboard) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from vgbench.leaderboard import Leaderboard
+from vgbench.leaderboard.table import Leaderboard
 
 
 def render(leaderboard: Leaderboard, *, per_frame: bool = False) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vgbench.leaderboard import Leaderboard, Standing
+from vgbench.leaderboard.table import Leaderboard, TableRow
 from vgbench.report.cells import bias_lines, decimals, definition_lines, duration, heading, number
 from vgbench.specs import MetricSpec
 
@@ -11,7 +11,7 @@ def render(leaderboard: Leaderboard) -> str:
     """The table, with what it rests on below."""
     headings = ["generator", *(heading(spec) for spec in leaderboard.metrics), "parameters", "s a clip"]
     lines = [_line(headings), _line(["---"] + ["---:"] * (len(headings) - 1))]
-    lines += [_line(_cells(leaderboard, standing)) for standing in leaderboard.standings]
+    lines += [_line(_cells(leaderboard, row)) for row in leaderboard.rows]
     protocol = leaderboard.protocol
     notes = [f"Protocol {protocol['name']}, id {protocol['id']}.", *definition_lines(leaderboard)]
     warnings = [f"- {_inline(warning)}" for warning in leaderboard.warnings]
@@ -20,14 +20,14 @@ def render(leaderboard: Leaderboard) -> str:
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
-def _cells(leaderboard: Leaderboard, standing: Standing) -> list[str]:
-    scores = [_score(leaderboard, standing, spec) for spec in leaderboard.metrics]
-    size = "–" if standing.parameters is None else f"{standing.parameters:,}"
-    return [_inline(standing.label), *scores, size, duration(standing.seconds_per_clip)]
+def _cells(leaderboard: Leaderboard, row: TableRow) -> list[str]:
+    scores = [_score(leaderboard, row, spec) for spec in leaderboard.metrics]
+    size = "–" if row.parameters is None else f"{row.parameters:,}"
+    return [_inline(row.label), *scores, size, duration(row.seconds_per_clip)]
 
 
-def _score(leaderboard: Leaderboard, standing: Standing, spec: MetricSpec) -> str:
-    score = standing.scores[spec.id]
+def _score(leaderboard: Leaderboard, row: TableRow, spec: MetricSpec) -> str:
+    score = row.scores[spec.id]
     places = decimals(leaderboard, spec)
     text = number(score.value, places) + (" ≈" if score.tied_with_best else "")
     if score.ci_low is None or score.ci_high is None:

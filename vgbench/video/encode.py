@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import io
 import math
-import os
-import uuid
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -20,6 +18,7 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from torch import Tensor
 
 from vgbench.errors import ConfigError, VideoError
+from vgbench.files import new_file, writing
 
 _EXACT = int(Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND | Interpolation.BITEXACT)
 _BT709 = 1  # AVCOL_SPC_BT709, AVCOL_PRI_BT709 and AVCOL_TRC_BT709 share the number
@@ -133,16 +132,7 @@ def _frame(image_chw: Tensor, pixel_format: str) -> av.VideoFrame:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Beside its place under a hidden name, then renamed; on any failure nothing is left."""
-    partial = path.with_name(f".{uuid.uuid4().hex}.partial")
-    try:
-        try:
-            with open(partial, "xb") as file:
-                file.write(content)
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
-    except OSError as error:
-        raise VideoError(
-            f"{path} ({len(content):,} bytes) cannot be written: {error.strerror}. Check the folder, its permissions and free space."
-        ) from error
+    """Whole or not at all."""
+    advice = f"It has {len(content):,} bytes. Check the folder, its permissions and free space."
+    with writing(path, error=VideoError, advice=advice), new_file(path, flushed=False) as partial:
+        partial.write_bytes(content)

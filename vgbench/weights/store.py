@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from vgbench.errors import WeightsError
+from vgbench.files import new_file
 from vgbench.weights.known import KnownWeights, known_weights
 
 
@@ -147,16 +148,8 @@ def _record(name: str, suffix: str, sha256: str, origin: str) -> WeightsFile:
 @contextmanager
 def _new_file(name: str, suffix: str) -> Iterator[Path]:
     """A path to write to, put into its place when the block ends well."""
-    with _writing():
-        path = _made_folder() / f"{name}{suffix}"
-        new = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            yield new
-            with open(new, "rb+") as file:
-                os.fsync(file.fileno())
-            new.replace(path)
-        finally:
-            new.unlink(missing_ok=True)
+    with _writing(), new_file(_made_folder() / f"{name}{suffix}") as path:
+        yield path
 
 
 @contextmanager

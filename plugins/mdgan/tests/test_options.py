@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from vgbench.host import FabricHost
+from vgbench.training.host import FabricHost
 from vgbench_mdgan import losses
 from vgbench_mdgan.clips import as_clips
 from vgbench_mdgan.config import MDGANConfig

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from vgbench import CheckpointError, GeneratorError
-from vgbench.host import FabricHost
+from vgbench.training.host import FabricHost
 from vgbench_mdgan.generator import MDGAN
 from vgbench_mdgan.networks import Discriminator
 

@@ -1,0 +1,46 @@
+"""vgbench demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from vgbench.cli import options
+
+
+@click.command("demo")
+@click.option("--steps", type=click.IntRange(min=2), metavar="N", help="Training steps. Default: as the preset small says.")
+@click.option("--seed", type=click.IntRange(min=0, max=2**31 - 1), default=0, show_default=True, metavar="S")
+@options.limit_option
+@options.runs_option
+@options.device_option
+def command(steps: int | None, seed: int, limit: int | None, runs: Path, device: str) -> int:
+    """Train mdgan (preset small) on the made sky, score it beside the baselines, print the table and what was written."""
+    from vgbench.cli.progress import ConsoleObserver, stderr_console
+    from vgbench.cli.results import show_results
+    from vgbench.evaluation.evaluate import evaluate
+    from vgbench.training.train import train
+
+    with ConsoleObserver(stderr_console()).showing() as observer:
+        trained = train("mdgan", preset="small", steps=steps, seed=seed, runs=runs, device=device, observer=observer)
+    if trained.record["status"] != "done":
+        click.echo(f"Interrupted. Go on with: vgbench train mdgan --resume {trained.path}", err=True)
+        return 1
+    with ConsoleObserver(stderr_console()).showing() as observer:
+        run = evaluate(_everything_with(trained.path), limit=limit, runs=runs, device=device, observer=observer)
+    status = show_results(run, as_json=False, per_frame=False)
+    click.echo(f"Training: {trained.path}")
+    for preview in sorted((trained.path / "clips").glob("*.mp4")):
+        click.echo(f"Preview (input, real, base, refine): {preview}")
+    click.echo(f"Scores of each clip: {run.path / 'scores.jsonl'}")
+    return status
+
+
+def _everything_with(training: Path) -> list[str]:
+    """Every generator that is not trained, and mdgan with its variants from this very training."""
+    from vgbench.plugins.registry import load_registry
+
+    generators = load_registry().generators
+    baselines = [generators.display_name(entry) for entry in generators if not entry.spec.trainable]
+    return [f"mdgan@{training}", *(f"mdgan:{variant}@{training}" for variant in generators.get("mdgan").spec.variants), *baselines]

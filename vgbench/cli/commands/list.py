@@ -1,0 +1,115 @@
+"""vgbench list."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from vgbench.cli import options
+from vgbench.cli.plain_table import aligned
+
+Table = list[dict[str, str]]
+
+
+@click.command("list")
+@click.argument("kind", type=click.Choice(["generators", "datasets", "metrics", "protocols", "runs"]))
+@options.runs_option
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+def command(kind: str, runs: Path, as_json: bool) -> int:
+    """List what is installed, or the runs in a folder."""
+    makers: dict[str, Callable[[], Table]] = {
+        "generators": _generators,
+        "datasets": _datasets,
+        "metrics": _metrics,
+        "protocols": _protocols,
+        "runs": lambda: _runs(runs),
+    }
+    rows = makers[kind]()
+    if as_json:
+        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        return 0
+    if not rows:
+        click.echo(f"No {kind}.", err=True)
+        return 0
+    click.echo(aligned(rows))
+    return 0
+
+
+def _generators() -> Table:
+    from vgbench.plugins.registry import load_registry
+
+    generators = load_registry().generators
+    return [
+        {
+            "name": generators.display_name(entry),
+            "variants": ", ".join(entry.spec.variants) or "–",
+            "trained": "yes" if entry.spec.trainable else "no",
+            "context": f"≥ {entry.spec.min_context}",
+            "plugin": entry.plugin.name,
+            "summary": entry.spec.summary,
+        }
+        for entry in generators
+    ]
+
+
+def _datasets() -> Table:
+    from vgbench.plugins.registry import load_registry
+
+    datasets = load_registry().datasets
+    return [
+        {
+            "name": datasets.display_name(entry),
+            "splits": ", ".join(entry.spec.splits) or "as the folder has them",
+            "licence": entry.spec.licence or "–",
+            "plugin": entry.plugin.name,
+            "summary": entry.spec.summary,
+        }
+        for entry in datasets
+    ]
+
+
+def _metrics() -> Table:
+    from vgbench.plugins.registry import load_registry
+
+    metrics = load_registry().metrics
+    seen: set[str] = set()
+    rows = []
+    for entry in metrics:
+        is_default = entry.spec.name not in seen
+        seen.add(entry.spec.name)
+        rows.append(
+            {
+                "id": metrics.display_name(entry),
+                "means": entry.spec.name if is_default else "–",
+                "better": entry.spec.better,
+                "perfect": "–" if entry.spec.perfect is None else f"{entry.spec.perfect:g}",
+                "unit": entry.spec.unit or "–",
+                "summary": entry.spec.summary,
+            }
+        )
+    return rows
+
+
+def _protocols() -> Table:
+    from vgbench.plugins.registry import load_registry
+
+    protocols = load_registry().protocols
+    return [{"name": protocols.display_name(entry), "plugin": entry.plugin.name, "summary": entry.spec.summary} for entry in protocols]
+
+
+def _runs(folder: Path) -> Table:
+    from vgbench.runs.run import find_runs
+
+    return [
+        {
+            "name": run.name,
+            "verb": run.record["verb"],
+            "status": run.record["status"],
+            "protocol": str(run.record.get("protocol", {}).get("name", "–")),
+            "steps": str(run.record.get("step", "–")),
+        }
+        for run in find_runs(folder)
+    ]

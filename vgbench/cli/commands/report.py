@@ -1,0 +1,59 @@
+"""vgbench report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from vgbench.cli import options
+
+
+@click.command("report")
+@click.argument("names", nargs=-1, metavar="[RUN]…")
+@click.option(
+    "--format", "format_name", default="terminal", show_default=True, metavar="FORMAT", help="terminal, markdown, csv, json, or a plugin's."
+)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="PATH", help="Write a file instead.")
+@click.option("--per-frame", is_flag=True, help="With terminal or json: also the mean at each frame.")
+@options.runs_option
+def command(names: tuple[str, ...], format_name: str, out: Path | None, per_frame: bool, runs: Path) -> int:
+    """Print the table of evaluation runs; several share one only where their protocols agree in every key.
+
+    Without RUN: the newest evaluation.
+    """
+    if per_frame and format_name not in ("terminal", "json"):
+        raise click.UsageError(f"--per-frame goes with --format terminal or json, not with {format_name}.")
+
+    from vgbench.files import OUT_ADVICE, write_text
+    from vgbench.leaderboard.ranking import build_leaderboard
+    from vgbench.runs.run import locate_run
+
+    leaderboard = build_leaderboard([locate_run(name, runs, "eval") for name in names or ("latest",)])
+    if format_name == "terminal":
+        from rich.console import Console
+
+        from vgbench.cli.terminal import print_leaderboard
+
+        if out is not None:
+            raise click.UsageError("--out goes with a file format: --format markdown, csv or json.")
+        print_leaderboard(Console(), leaderboard, per_frame=per_frame)
+        for warning in leaderboard.warnings:
+            click.echo(f"Warning: {warning}", err=True)
+        return 0
+    text = _render(format_name, leaderboard, per_frame)
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        write_text(out, text, advice=OUT_ADVICE)
+        click.echo(f"Wrote {out}", err=True)
+    return 0
+
+
+def _render(format_name: str, leaderboard: object, per_frame: bool) -> str:
+    from vgbench.plugins.registry import load_registry
+
+    entry = load_registry().reports.get(format_name)
+    render = entry.load()
+    text: str = render(leaderboard, per_frame=True) if per_frame else render(leaderboard)
+    return text

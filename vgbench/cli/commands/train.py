@@ -1,0 +1,147 @@
+"""vgbench train."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vgbench.cli import options
+
+if TYPE_CHECKING:
+    from vgbench.runs.run import Run
+
+
+@click.command("train")
+@click.argument("generator")
+@options.protocol_option
+@options.data_option
+@click.option("--preset", metavar="NAME", help="A named set of the generator's options. Default: its first, the published one.")
+@click.option("--config", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.toml", help="Options from a file's [config].")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="One option of the generator; may be repeated.")
+@click.option("--stage", default="all", show_default=True, metavar="STAGE|all", help="Train one stage alone.")
+@click.option(
+    "--from", "start_from", metavar="RUN|FILE", help="With a later --stage: the weights it builds on. Default: the newest that fit."
+)
+@click.option(
+    "--select-by",
+    metavar="METRIC",
+    help="Evaluate each stage's best checkpoint by this metric on the validation split. Default: the last.",
+)
+@click.option("--steps", type=click.IntRange(min=1), metavar="N", help="Steps of the whole training, shared between the stages.")
+@click.option("--max-minutes", type=click.FloatRange(min=0, min_open=True), metavar="MINUTES", help="Time of the whole training.")
+@options.device_option
+@click.option(
+    "--devices", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="How many of them train together, here."
+)
+@click.option("--nodes", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Machines, each with --devices.")
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "32", "tf32", "bf16"]),
+    default="auto",
+    show_default=True,
+    help="auto: bf16 on a GPU, else 32.",
+)
+@click.option("--compile", "compiles", is_flag=True, help="Put the networks through torch.compile.")
+@click.option("--seed", type=click.IntRange(min=0, max=2**31 - 1), metavar="S", help="Default: drawn, and written down.")
+@click.option("--resume", metavar="RUN|latest", help="Go on with an interrupted training.")
+@options.runs_option
+@click.option(
+    "--checkpoint-every",
+    type=click.IntRange(min=0),
+    default=500,
+    show_default=True,
+    metavar="N",
+    help="Steps; 0: by time and at a stage's end.",
+)
+@click.option(
+    "--preview-every", type=click.IntRange(min=0), default=200, show_default=True, metavar="N", help="Steps; 0: at a stage's end."
+)
+@click.option(
+    "--validate-every",
+    type=click.IntRange(min=0),
+    default=200,
+    show_default=True,
+    metavar="N",
+    help="Steps, with --select-by; 0: at a stage's end.",
+)
+@options.workers_option
+@click.option("--dry-run", is_flag=True, help="Print what would be done, and stop.")
+@click.pass_context
+def command(context: click.Context, /, generator: str, resume: str | None, dry_run: bool, **given: Any) -> int:
+    """Train GENERATOR on a protocol's training clips.
+
+    \b
+    vgbench train mdgan --preset small --max-minutes 10
+    vgbench train mdgan --protocol synthetic-sky-128x32 --set lr=0.0001
+    vgbench train mdgan --resume latest
+    vgbench train mdgan --device cuda --devices 4
+    torchrun --nproc-per-node 4 -m vgbench train mdgan --device cuda
+    """
+    if resume is not None:
+        _check_resume(context)
+    if dry_run:
+        return _print_plan(generator, given)
+
+    from vgbench.cli.progress import ConsoleObserver, stderr_console
+    from vgbench.training.host import is_first_process
+    from vgbench.training.train import resume_training, train
+
+    with ConsoleObserver(stderr_console()).showing() if is_first_process() else nullcontext() as observer:
+        if resume is not None:
+            kept = {key: value for key, value in given.items() if key not in _FIXED_BY_THE_RUN}
+            run = resume_training(resume, generator=generator, observer=observer, **kept)
+        else:
+            run = train(generator, observer=observer, **given)
+    protocol = given["protocol"] if resume is None else run.record["protocol"]["name"]
+    return _say_how_it_ended(run, generator, protocol) if is_first_process() else 0
+
+
+def _say_how_it_ended(run: Run, generator: str, protocol: str) -> int:
+    click.echo(f"{run.record['status'].capitalize()} after {run.record.get('step', 0)} steps: {run.path}")
+    if run.record["status"] == "interrupted":
+        click.echo(f"Go on with: vgbench train {generator} --resume {run.path}", err=True)
+        return 1
+    for stage, best in run.record.get("best", {}).items():
+        click.echo(f"Stage {stage}: best at step {best['step']}, {run.record['select_by']} {best['value']:.4g} on the validation clips.")
+    click.echo(f"Score it with: vgbench eval --protocol {protocol}")
+    return 0
+
+
+_FIXED_BY_THE_RUN = (
+    "protocol",
+    "preset",
+    "config",
+    "settings",
+    "stage",
+    "start_from",
+    "select_by",
+    "validate_every",
+    "compiles",
+    "steps",
+    "max_minutes",
+    "precision",
+    "seed",
+    "dry_run",
+)
+
+
+def _check_resume(context: click.Context) -> None:
+    """Refuse options that the run has settled already."""
+    for parameter in context.command.params:
+        if parameter.name in _FIXED_BY_THE_RUN and context.get_parameter_source(parameter.name) is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{parameter.opts[0]} does not go with --resume: the run goes on as it was begun.")
+
+
+def _print_plan(generator: str, given: dict[str, Any]) -> int:
+    from vgbench.training.plan import plan_training
+
+    others = ("data", "devices", "nodes", "checkpoint_every", "preview_every", "workers", "config")
+    plan = plan_training(generator, config_file=given["config"], **{key: value for key, value in given.items() if key not in others})
+    click.echo(plan.to_toml())
+    for key, origin in plan.origins.items():
+        if origin != "default":
+            click.echo(f"# {key} from {origin}")
+    return 0

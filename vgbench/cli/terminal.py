@@ -1,0 +1,88 @@
+"""A leaderboard on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from vgbench.leaderboard.table import Leaderboard, TableRow
+from vgbench.report.cells import bias_lines, decimals, definition_lines, duration, heading, number
+from vgbench.specs import MetricSpec
+
+METRIC_WIDTH = 16
+"""Columns that a metric takes, with its interval."""
+FACTS_WIDTH = 22
+"""Columns that parameters and time take."""
+
+
+def print_leaderboard(console: Console, leaderboard: Leaderboard, *, per_frame: bool = False) -> None:
+    """The table, what its marks mean, and where the run lies."""
+    protocol = leaderboard.protocol
+    console.print(f"[bold]{escape(str(protocol['name']))}[/]  protocol {escape(str(protocol['id']))}", highlight=False)
+    for table in _tables(leaderboard, console.width):
+        console.print(table)
+    for line in definition_lines(leaderboard):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    for spec in leaderboard.metrics:
+        for line in bias_lines(leaderboard, spec):
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
+    if per_frame:
+        for spec in leaderboard.metrics:
+            console.print(f"{spec.id} as measured at each frame, before pooling", highlight=False)
+            console.print(_frame_table(leaderboard, spec))
+    for run in leaderboard.runs:
+        console.print(f"Run: {run}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _tables(leaderboard: Leaderboard, width: int) -> Iterator[Table]:
+    """The table, cut into several where its metrics are too many for the width; the last has parameters and time."""
+    labels = max(len(row.label) for row in leaderboard.rows)
+    at_once = max(1, (width - min(labels, 24) - FACTS_WIDTH) // METRIC_WIDTH)
+    groups = [leaderboard.metrics[start : start + at_once] for start in range(0, len(leaderboard.metrics), at_once)]
+    for specs in groups:
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        table.add_column("generator", overflow="fold", min_width=min(labels, 24))
+        for spec in specs:
+            table.add_column(heading(spec).replace(", ", "\n").replace(" ", "\n", 1), justify="right", no_wrap=True)
+        if specs is groups[-1]:
+            table.add_column("para-\nmeters", justify="right", no_wrap=True)
+            table.add_column("s a\nclip", justify="right", no_wrap=True)
+        for row in leaderboard.rows:
+            cells = [_cell(leaderboard, row, spec) for spec in specs]
+            table.add_row(escape(row.label), *cells, *(_facts(row) if specs is groups[-1] else ()))
+        yield table
+
+
+def _facts(row: TableRow) -> tuple[str, str]:
+    size = "–" if row.parameters is None else f"{row.parameters:,}"
+    return size, duration(row.seconds_per_clip)
+
+
+def _cell(leaderboard: Leaderboard, row: TableRow, spec: MetricSpec) -> str:
+    """The value, and its interval below it."""
+    score = row.scores[spec.id]
+    places = decimals(leaderboard, spec)
+    text = number(score.value, places) + (" ≈" if score.tied_with_best else "  ")
+    if score.tied_with_best:
+        text = f"[bold]{text}[/]"
+    if score.ci_low is None or score.ci_high is None:
+        return text
+    return f"{text}\n[dim]{number(score.ci_low, places)}–{number(score.ci_high, places)}[/]"
+
+
+def _frame_table(leaderboard: Leaderboard, spec: MetricSpec) -> Table:
+    curves = {row.label: row.scores[spec.id].per_frame for row in leaderboard.rows}
+    length = max((len(curve) for curve in curves.values() if curve), default=0)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("frame", justify="right")
+    for label in curves:
+        table.add_column(escape(label), justify="right")
+    places = decimals(leaderboard, spec)
+    for index in range(length):
+        values = [number(curve[index], places) if curve else "–" for curve in curves.values()]
+        table.add_row(str(index + leaderboard.first_frame()), *values)
+    return table

@@ -1,0 +1,264 @@
+"""Evaluating: every row of a table on every test clip of a protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from vgbench.config import DEFAULT_BATCH, DEFAULT_METRICS, DEFAULT_WORKERS, check_counts
+from vgbench.data.clips import Clip, stacked
+from vgbench.data.inspection.findings import known_findings
+from vgbench.data.loader import read_ahead
+from vgbench.data.protocol_data import ProtocolData
+from vgbench.devices import choose_device
+from vgbench.errors import RunError, VgbenchError
+from vgbench.generation.builder import build
+from vgbench.generation.rows import Row, resolve_rows
+from vgbench.generation.sampler import Sampler, fit, learns_by_fitting
+from vgbench.plugins.observers import CLIPS, Observer, begin_run, closing_run, with_hooks
+from vgbench.plugins.registry import Entry
+from vgbench.protocol import DEFAULT_PROTOCOL, Protocol, differing_keys, load_protocol
+from vgbench.runs.features import REAL, Owner
+from vgbench.runs.run import DEFAULT_RUNS, Run, locate_run
+from vgbench.runs.scores import ClipScores, ScoreWriter, read_scores
+from vgbench.scoring.lookup import choose_metrics
+from vgbench.scoring.scorer import Scorers, make_scorers
+from vgbench.scoring.set_features import SetFeatures
+from vgbench.specs import MetricSpec
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+def evaluate(
+    generators: Sequence[str] | None = None,
+    *,
+    protocol: Protocol | str | Path = DEFAULT_PROTOCOL,
+    metrics: Sequence[str] = DEFAULT_METRICS,
+    data: Mapping[str, Path] | None = None,
+    limit: int | None = None,
+    runs: Path = DEFAULT_RUNS,
+    device: str = "auto",
+    batch_size: int = DEFAULT_BATCH,
+    workers: int = DEFAULT_WORKERS,
+    resume: str | None = None,
+    observer: Observer | None = None,
+) -> Run:
+    """Score generators on a protocol's test clips; returns the run, whose leaderboard `build_leaderboard([run])` gives.
+
+    generators: rows, `[label=]generator[:variant][@RUN-or-file]`; None: everything installed that fits.
+    limit: only the first so many clips, under another protocol id.  resume: an interrupted run to finish, or "latest".
+
+    A generator that fails costs only its own row: the others are scored, and the failure stands in `run.record["failures"]`.
+
+    VgbenchError: a name, the data or the run folder; if every generator fails, the first failure.
+    """
+    observer = with_hooks(observer)
+    entries = choose_metrics(metrics)
+    chosen = (protocol if isinstance(protocol, Protocol) else load_protocol(protocol)).limited(limit)
+    check_counts(batch_size=batch_size)
+    runs = Path(runs)
+    resolution = resolve_rows(generators, chosen, runs)
+    torch_device = choose_device(device)
+    opened = ProtocolData(chosen, data or {})
+    clips = opened.clips("test")
+    identity = {"id": opened.protocol_id, "name": chosen.name, **chosen.compared(), "fingerprint": opened.fingerprint}
+    scorers = make_scorers(entries)
+    run = _open_run(resume, runs, identity, entries, resolution.rows, opened)
+    evaluation = _Evaluation(opened, clips, scorers, torch_device, batch_size, workers, run, observer)
+    run.record |= {"device": str(torch_device), "batch_size": batch_size, "weights": scorers.clips.weights()}
+    with closing_run(run, observer):
+        for note in [*_subset_note(chosen), *resolution.notes, *known_findings(opened)]:
+            run.warn(note)
+            observer.note(note)
+        evaluation.score(resolution.rows)
+    return run
+
+
+def _subset_note(protocol: Protocol) -> list[str]:
+    if protocol.limit is None:
+        return []
+    return [f"A trial on the first {protocol.limit} test clips: its id is its own, and its numbers do not compare with those of all clips."]
+
+
+def _open_run(
+    resume: str | None,
+    runs: Path,
+    identity: Mapping[str, Any],
+    entries: Sequence[Entry[MetricSpec]],
+    rows: Sequence[Row],
+    data: ProtocolData,
+) -> Run:
+    metrics = [entry.short_name for entry in entries]
+    asked = [_identity(row) for row in rows]
+    if resume is None:
+        record = {"protocol": identity, "metrics": metrics, "asked": asked, "rows": [], "failures": {}}
+        run = begin_run(runs, "eval", data.protocol.name, record)
+        return run
+    run = locate_run(resume, runs, "eval")
+    if run.record["status"] == "done":
+        raise RunError(f"{run.path} is done; there is nothing to resume.")
+    differing = differing_keys(run.record["protocol"], identity)
+    for name, now in (("metrics", metrics), ("asked", asked)):
+        if run.record.get(name) != now:
+            differing.append(f"{name}: {run.record.get(name)} against {now}")
+    if differing:
+        raise RunError(f"{run.path} cannot be resumed with these options: {'; '.join(differing)}.")
+    run.record["status"] = "running"
+    run.record["failures"] = {}
+    return run
+
+
+def _identity(row: Row) -> dict[str, Any]:
+    """What a resumed evaluation must have in common with the one it goes on with."""
+    return {"label": row.label, "row": str(row), "checkpoint": str(row.weights.checkpoint) if row.weights else None}
+
+
+@dataclass(frozen=True)
+class _Evaluation:
+    """One evaluation at work."""
+
+    data: ProtocolData
+    clips: list[Clip]
+    scorers: Scorers
+    device: torch.device
+    batch_size: int
+    workers: int
+    run: Run
+    observer: Observer
+
+    def score(self, rows: Sequence[Row]) -> None:
+        """Build every row, then score batch by batch, each clip read once for all rows."""
+        samplers = self._samplers(rows)
+        done = {(line.generator, line.clip_id, line.sample) for line in read_scores(self.run.path)} if self._is_resumed() else set()
+        groups = [self.clips[start : start + self.batch_size] for start in range(0, len(self.clips), self.batch_size)]
+        with ScoreWriter(self.run.path) as writer, self.scorers.sets.open(self.run) as features:
+            for index, frames in enumerate(read_ahead(groups, self._read, workers=self.workers, ahead=self.workers)):
+                references = frames.to(self.device)
+                features.add([Owner(REAL, clip.clip_id, clip.source_id, 0) for clip in groups[index]], self._counted(references))
+                for sampler in list(samplers):
+                    try:
+                        writer.write(self._lines(sampler, groups[index], references, done, features))
+                    except RunError:
+                        raise
+                    except VgbenchError as error:
+                        self._drop(sampler.row, error)
+                        samplers.remove(sampler)
+                self._progress(min((index + 1) * self.batch_size, len(self.clips)))
+                if not samplers:
+                    break
+        self._conclude(samplers)
+
+    def _is_resumed(self) -> bool:
+        return (self.run.path / "scores.jsonl").exists()
+
+    def _counted(self, clips: Tensor) -> Tensor:
+        """The frames of test clips that count."""
+        task = self.data.protocol.task
+        return clips[:, task.target_start + task.score_from : task.target_start + task.frames]
+
+    def _read(self, group: Sequence[Clip]) -> Tensor:
+        return stacked(group, self.data.read)
+
+    def _samplers(self, rows: Sequence[Row]) -> list[Sampler]:
+        samplers = []
+        for row in rows:
+            try:
+                sampler = build(row, self.data.protocol, self.device)
+                if learns_by_fitting(sampler.generator):
+                    if self.data.protocol.train is None:
+                        self._note(
+                            f"{row.label} is left out: it learns from training clips, and protocol {self.data.protocol.name} has none."
+                        )
+                        continue
+                    fit(
+                        sampler,
+                        self.data,
+                        self.device,
+                        workers=self.workers,
+                        on_clip=partial(self.observer.advanced, f"{row.label} learns"),
+                    )
+            except VgbenchError as error:
+                self._drop(row, error)
+                continue
+            self._note_training(sampler)
+            samplers.append(sampler)
+        return samplers
+
+    def _note_training(self, sampler: Sampler) -> None:
+        """Say where a row's training was not finished, or was on something else than this protocol's training clips."""
+        checkpoint = sampler.checkpoint
+        if checkpoint is None:
+            return
+        if checkpoint.stage not in checkpoint.finished_stages:
+            done = f"{checkpoint.stage_step} steps of stage {checkpoint.stage}"
+            self._note(f"{sampler.row.label} comes from a training that was not finished: {done} were done.")
+        mine = self.data.protocol.compared()
+        keys = [key for key in mine if key.startswith(("data.", "train.", "video."))]
+        trained = {key: checkpoint.protocol.get(key) for key in keys}
+        differing = differing_keys(trained, {key: mine[key] for key in keys})
+        if differing:
+            self._note(f"{sampler.row.label} was trained under another protocol: {'; '.join(differing)}.")
+
+    def _lines(
+        self, sampler: Sampler, group: Sequence[Clip], clips: Tensor, done: set[tuple[str, str, int]], features: SetFeatures
+    ) -> list[ClipScores]:
+        protocol = self.data.protocol
+        label = sampler.row.label
+        references = self._counted(clips)
+        lines = []
+        for sample in range(sampler.samples(protocol)):
+            keys = [(label, clip.clip_id, sample) for clip in group]
+            if done.issuperset(keys) and features.have(keys):
+                continue
+            sampled = sampler.sample(clips, [clip.clip_id for clip in group], protocol, sample)
+            shown = sampled.clips[:, protocol.task.score_from :]
+            features.add([Owner(label, clip.clip_id, clip.source_id, sample) for clip in group], shown)
+            measured = self.scorers.clips.measure(shown, references)
+            lines += [
+                ClipScores(
+                    clip_id=clip.clip_id,
+                    source=clip.source_id,
+                    sample=sample,
+                    generator=label,
+                    run=sampler.row.weights.run if sampler.row.weights else None,
+                    scores=scores,
+                    frames=references.shape[1],
+                    perfect=perfect,
+                    seconds=sampled.seconds,
+                )
+                for clip, scores, perfect in zip(group, measured.scores, measured.perfect, strict=True)
+                if (label, clip.clip_id, sample) not in done
+            ]
+        return lines
+
+    def _progress(self, done: int) -> None:
+        self.observer.advanced(CLIPS, done, len(self.clips))
+
+    def _conclude(self, samplers: Sequence[Sampler]) -> None:
+        seconds: dict[str, list[float]] = {}
+        for line in read_scores(self.run.path):
+            seconds.setdefault(line.generator, []).append(line.seconds or 0.0)
+        self.run.record["rows"] = [
+            sampler.description()
+            | {
+                "n_lines": len(self.clips) * sampler.samples(self.data.protocol),
+                "seconds_per_clip": median(seconds[sampler.row.label]),
+            }
+            for sampler in samplers
+        ]
+        if not samplers:
+            raise VgbenchError("\n".join(self.run.record["failures"].values()) or "No generator was left to score.")
+
+    def _drop(self, row: Row, error: VgbenchError) -> None:
+        self.run.record["failures"][row.label] = str(error)
+        self._note(f"{row.label} is left out: {error}")
+
+    def _note(self, text: str) -> None:
+        self.run.warn(text)
+        self.observer.note(text)

@@ -1,0 +1,105 @@
+"""Given clips and their references, paired by name, or by order where one side is an array."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from vgbench.data.loader import read_ahead
+from vgbench.errors import PairingError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vgbench.video.folder import ClipFile, ClipFolder
+
+LISTED = 10
+"""How many clips an error lists by name."""
+
+
+class Pair(NamedTuple):
+    """A generated clip and its reference."""
+
+    name: str
+    generated: ClipFile
+    reference: ClipFile
+
+    def read(self) -> tuple[Tensor, Tensor]:
+        """Both, uint8 (T, C, H, W)."""
+        return self.generated.read(), self.reference.read()
+
+    def chunks(self, length: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Both, at most `length` frames at a time, each file read once from its beginning."""
+        return zip(self.generated.chunks(length), self.reference.chunks(length), strict=True)
+
+    def bytes(self) -> int:
+        """How much memory both take."""
+        info = self.reference.info()
+        return 2 * info.frames * info.height * info.width * info.channels
+
+    def difference(self) -> str:
+        """How the two differ in length, size or channels, as a phrase; empty where they agree."""
+        first, second = self.generated.info(), self.reference.info()
+        facts = [(i.frames, i.height, i.width, i.channels) for i in (first, second)]
+        if facts[0] == facts[1]:
+            return ""
+        texts = [f"{frames} frames of {height}×{width} with {channels} channels" for frames, height, width, channels in facts]
+        return f"{self.name}: {texts[0]} against {texts[1]}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pairing:
+    """The pairs to score."""
+
+    name: str
+    """The generated folder's name: the row's label."""
+    pairs: Sequence[Pair]
+    warnings: Sequence[str] = field(default_factory=tuple)
+
+
+def pair_clips(generated: str | Path, reference: str | Path, *, allow_missing: bool, score_from: int, workers: int) -> Pairing:
+    """The pairs of two folders or arrays.
+
+    PairingError: a clip without a partner (unless `allow_missing`), or pairs that differ in length or size; the message lists them.
+    """
+    from vgbench.video.folder import open_clips
+
+    folders = open_clips(generated), open_clips(reference)
+    if "array" in (folders[0].kind, folders[1].kind) or len(folders[0].clips) == len(folders[1].clips) == 1:
+        pairs, lonely = _by_order(*folders)
+    else:
+        pairs, lonely = _by_name(*folders)
+    if lonely and not allow_missing:
+        raise PairingError(f"{_listed(lonely)}\nAdd the missing clips, or score the {len(pairs)} pairs there are with --allow-missing.")
+    if not pairs:
+        raise PairingError(f"No clip of {generated} has a partner in {reference}: clips are paired by their names without suffix.")
+    different = [text for text in read_ahead(pairs, Pair.difference, workers=workers, ahead=4 * workers) if text]
+    if different:
+        raise PairingError(f"{len(different)} of {len(pairs)} pairs differ in length or size.\n{_listed(different)}")
+    shortest = min(pair.reference.info().frames for pair in pairs)
+    if not 0 <= score_from < shortest:
+        raise PairingError(f"--score-from {score_from} leaves no frame of a clip with {shortest} frames.")
+    warnings = [f"{len(lonely)} clips have no partner and are not scored.\n{_listed(lonely)}"] if lonely else []
+    return Pairing(name=folders[0].name, pairs=pairs, warnings=warnings)
+
+
+def _by_name(generated: ClipFolder, reference: ClipFolder) -> tuple[list[Pair], list[str]]:
+    made = {clip.name: clip for clip in generated.clips}
+    wanted = {clip.name: clip for clip in reference.clips}
+    pairs = [Pair(name, made[name], clip) for name, clip in wanted.items() if name in made]
+    lonely = [f"{name}: no generated clip in {generated.name}" for name in wanted if name not in made]
+    return pairs, lonely + [f"{name}: no reference in {reference.name}" for name in made if name not in wanted]
+
+
+def _by_order(generated: ClipFolder, reference: ClipFolder) -> tuple[list[Pair], list[str]]:
+    pairs = [Pair(wanted.name, made, wanted) for made, wanted in zip(generated.clips, reference.clips, strict=False)]
+    n = len(pairs)
+    lonely = [f"{clip.name}: no generated clip in {generated.name}" for clip in reference.clips[n:]]
+    return pairs, lonely + [f"{clip.name}: no reference in {reference.name}" for clip in generated.clips[n:]]
+
+
+def _listed(texts: Sequence[str]) -> str:
+    more = [f"  … and {len(texts) - LISTED} more"] if len(texts) > LISTED else []
+    return "\n".join([*(f"  {text}" for text in texts[:LISTED]), *more])

@@ -1,0 +1,105 @@
+"""Files: written whole or not at all, appended line by line, locked by folder; and the cache, which may be deleted at any time."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from vgbench.errors import RunError, VgbenchError
+
+RUNS_ADVICE = "Free some space, or give another folder with --runs."
+OUT_ADVICE = "Check the folder, its permissions and free space, or name another file."
+
+
+@contextmanager
+def new_file(path: Path, *, flushed: bool = True) -> Iterator[Path]:
+    """A path beside `path` to write to, renamed into its place when the block ends well, so that a reader never sees a half.
+
+    flushed: whether the content is on the disk before it gets its name.  OSError: as the system says; nothing is left then.
+    """
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        yield temporary
+        if flushed:
+            with open(temporary, "rb+") as file:
+                os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(path: Path, *, error: type[VgbenchError] = RunError, advice: str = RUNS_ADVICE) -> Iterator[None]:
+    """Turn the system's refusal to write into an error that says what, where and what to do."""
+    try:
+        yield
+    except OSError as refusal:
+        raise error(f"{path} cannot be written: {refusal.strerror or refusal}. {advice}") from refusal
+
+
+def write_text(path: Path, text: str, *, advice: str = RUNS_ADVICE) -> None:
+    """Write a file, whole or not at all.  RunError: the disk is full or the folder cannot be written."""
+    with writing(path, advice=advice), new_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def whole_lines(path: Path) -> Iterator[str]:
+    """The lines of a file that is appended to, each with its end; a last one that a kill tore is passed over."""
+    with open(path, "rb") as file:  # as bytes: the tear may be within a character
+        for line in file:
+            if line.endswith(b"\n"):
+                yield line.decode("utf-8")
+
+
+def cut_torn_line(path: Path) -> None:
+    """Cut a last line that a kill left without its end."""
+    if not path.exists():
+        return
+    with open(path, "r+b") as file:
+        file.truncate(file.read().rfind(b"\n") + 1)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def lock_folder(folder: Path) -> IO[bytes]:
+    """A lock on the folder, held until the file that is returned is closed.
+
+    BlockingIOError: another process holds it.  OSError: the folder cannot be written.
+    """
+    lock = open(folder / ".lock", "wb")
+    try:
+        import fcntl
+
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except ImportError:  # a system without flock: there, two processes in one folder are the user's care
+        pass
+    except OSError:
+        lock.close()
+        raise
+    return lock
+
+
+def cache_folder() -> Path:
+    """$VGBENCH_CACHE, else vgbench in the user's cache folder."""
+    own = os.environ.get("VGBENCH_CACHE")
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(own) if own else base / "vgbench"
+
+
+def packs_folder() -> Path:
+    """Where `vgbench data prepare` keeps packed splits."""
+    return cache_folder() / "packed"
+
+
+def write_cached(path: Path, text: str) -> bool:
+    """Write a small file of the cache, whole or not at all; False where that cannot be done, which costs only time later."""
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with new_file(path, flushed=False) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+        return True
+    return False

@@ -1,0 +1,196 @@
+"""The rows of a table: which generators, of which variant, with which weights; resolved before anything heavy is imported.
+
+A row is written `[label=]generator[:variant][@RUN-or-file]`: `mdgan`, `mdgan:base`, `wide=mdgan@runs/2026-01-01-train-mdgan`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from vgbench.config import plain
+from vgbench.errors import ConfigError, RunError, UnknownName
+from vgbench.plugins.registry import Entry, load_registry
+from vgbench.protocol import Protocol, shape_of
+from vgbench.runs.run import Run, find_runs, open_run
+from vgbench.specs import GeneratorSpec
+
+_ROW = re.compile(r"(?:(?P<label>[^=@]+)=)?(?P<generator>[^=:@]+)(?::(?P<variant>[^@]+))?(?:@(?P<origin>.+))?")
+
+
+class Weights(NamedTuple):
+    """Where a trained row's weights come from."""
+
+    checkpoint: Path
+    run: str | None
+    """The run's folder name; None for a file outside a run."""
+    stage: str | None
+    """The stage the row needs; None: whatever the file holds."""
+    chosen: str = "the last"
+    """How this checkpoint was chosen among those of its training."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One generator of a table, ready to be built."""
+
+    label: str
+    entry: Entry[GeneratorSpec]
+    variant: str | None = None
+    weights: Weights | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """The configuration values its variant sets."""
+
+    def __str__(self) -> str:
+        name = self.entry.short_name + (f":{self.variant}" if self.variant else "")
+        return f"generator '{name}' ({self.entry.plugin})"
+
+
+class Resolution(NamedTuple):
+    """The rows that can be scored, and why others were left out."""
+
+    rows: list[Row]
+    notes: list[str]
+
+
+class LeftOut(Exception):
+    """Why a row has no place in this table; becomes a note."""
+
+
+def resolve_rows(names: Sequence[str] | None, protocol: Protocol, runs: Path) -> Resolution:
+    """The rows of the names; without names every generator that fits, a trainable one with each of its variants.
+
+    UnknownName, AmbiguousName: a generator or variant.  RunError, ConfigError: what stands after @, or two rows of one label.
+    """
+    rows: list[Row] = []
+    notes: list[str] = []
+    if isinstance(names, str):
+        raise ConfigError(f"generators is a list of names, such as ['{names}'], not the text '{names}'.")
+    for text in names if names is not None else _everything():
+        try:
+            row = _resolve(text, protocol, runs)
+        except LeftOut as reason:
+            notes.append(str(reason))
+            continue
+        if any(row.label == other.label for other in rows):
+            raise ConfigError(f"Two rows are called '{row.label}'; give one a label of its own: NAME={text}.")
+        rows.append(row)
+    if not rows:
+        raise ConfigError("\n".join(["No generator is left to evaluate.", *notes]))
+    return Resolution(rows, notes)
+
+
+def _everything() -> list[str]:
+    generators = load_registry().generators
+    names = []
+    for entry in generators:
+        name = generators.display_name(entry)
+        names += [name, *(f"{name}:{variant}" for variant in entry.spec.variants)]
+    return names
+
+
+def row_without_weights(text: str, protocol: Protocol) -> Row:
+    """The row of a name whose weights come from elsewhere.
+
+    UnknownName, AmbiguousName: a generator or variant.  ConfigError: the text is no row, names a run, or does not fit the protocol.
+    """
+    try:
+        row, origin = _named(text, protocol)
+    except LeftOut as reason:
+        raise ConfigError(str(reason)) from reason
+    if origin is not None:
+        raise ConfigError(f"'{text}' names a run or file after @ and gets its weights from --checkpoint as well; leave out one of them.")
+    return row
+
+
+def _resolve(text: str, protocol: Protocol, runs: Path) -> Row:
+    row, origin = _named(text, protocol)
+    if row.entry.spec.trainable:
+        return replace(row, weights=find_weights(row.entry, row.variant, origin, protocol, runs, row.label))
+    if origin is not None:
+        raise ConfigError(f"'{text}': {row.entry.short_name} is not trained, so it takes no run or file after @.")
+    return row
+
+
+def _named(text: str, protocol: Protocol) -> tuple[Row, str | None]:
+    """The row of a name, without weights, and what stands after @."""
+    match = _ROW.fullmatch(text)
+    if match is None:
+        raise ConfigError(f"'{text}' is no row; write [label=]generator[:variant][@RUN-or-file], such as mdgan or wide=mdgan@runs/NAME.")
+    name, variant = match["generator"], match["variant"]
+    entry = load_registry().generators.get(name)
+    spec = entry.spec
+    if variant is not None and variant not in spec.variants:
+        raise UnknownName(f"variant of {name}", variant, spec.variants)
+    if not text.isprintable():
+        raise ConfigError(f"{text!r} holds characters that cannot be printed; name the row otherwise.")
+    label = match["label"] or (f"{name}:{variant}" if variant else name)
+    if spec.min_context > protocol.task.context:
+        raise LeftOut(
+            f"{label} is left out: it needs {spec.min_context} context frames and protocol {protocol.name} gives {protocol.task.context}."
+        )
+    settings = spec.variants[variant] if variant else {}
+    return Row(label=label, entry=entry, variant=variant, settings=settings), match["origin"]
+
+
+def find_weights(
+    entry: Entry[GeneratorSpec], variant: str | None, origin: str | None, protocol: Protocol, runs: Path, label: str
+) -> Weights:
+    """The weights of a trained row: what stands after @, else the newest run that fits the protocol and has the stage.
+
+    variant: a variant, or a stage.  LeftOut: no run fits.  RunError: the origin is no run, is of another generator, or does not fit.
+    """
+    if origin is not None and Path(origin).is_file():
+        return Weights(Path(origin), None, variant)
+    if origin is not None:
+        run = open_run(Path(origin) if Path(origin).is_dir() else runs / origin)
+        weights = _weights_of(run, variant)
+        if run.record.get("generator") != entry.full_name:
+            raise RunError(f"{run.path} is a run of {run.record.get('generator')}, not of {entry.full_name}.")
+        if weights is None:
+            raise RunError(f"{run.path} has no checkpoint of stage '{_stage_needed(run, variant)}'; its stages: {_stages_text(run)}.")
+        unlike = unlike_shape(run, protocol)
+        if unlike:
+            raise RunError(f"{run.path} was trained for {unlike} (protocol {protocol.name}).")
+        return weights
+    for run in find_runs(runs, "train"):
+        if run.record.get("generator") == entry.full_name and not unlike_shape(run, protocol):
+            weights = _weights_of(run, variant)
+            if weights is not None:
+                return weights
+    raise LeftOut(
+        f"{label} is left out: {runs} has no run of it that fits protocol {protocol.name}. "
+        f"Train one: vgbench train {entry.short_name} --protocol {protocol.name}"
+    )
+
+
+def _stage_needed(run: Run, variant: str | None) -> str:
+    """The stage a row needs: the one its variant is named after, else the last."""
+    stages: list[str] = run.record.get("stages", [])
+    return variant if variant in stages else (stages[-1] if stages else "")
+
+
+def _stages_text(run: Run) -> str:
+    reached = run.record.get("checkpoints", {})
+    return ", ".join(reached) if reached else "none yet"
+
+
+def _weights_of(run: Run, variant: str | None) -> Weights | None:
+    """The run's newest checkpoint that has the needed stage; a stage that was begun but not finished counts."""
+    stage = _stage_needed(run, variant)
+    file = run.record.get("checkpoints", {}).get(stage)
+    if not isinstance(file, str) or not (run.path / file).is_file():
+        return None
+    best = run.record.get("best", {}).get(stage)
+    chosen = f"the best {run.record.get('select_by')} on the validation clips" if best else Weights._field_defaults["chosen"]
+    return Weights(run.path / file, run.name, stage, chosen)
+
+
+def unlike_shape(run: Run, protocol: Protocol) -> str:
+    """How a training's shape differs from the protocol's, as a phrase; empty where it fits."""
+    trained, wanted = run.record.get("shape", {}), plain(shape_of(protocol))
+    differing = [f"{key} {trained.get(key)}, not {value}" for key, value in wanted.items() if trained.get(key) != value]
+    return "; ".join(differing)

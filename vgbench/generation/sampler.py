@@ -1,0 +1,113 @@
+"""A row at work: a built generator is asked for clips, which are checked and rounded to 8 bits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from vgbench.config import plain
+from vgbench.data.clips import as_batch, stacked, to_float
+from vgbench.data.loader import read_ahead
+from vgbench.data.protocol_data import ProtocolData
+from vgbench.errors import GeneratorError
+from vgbench.generation.boundary import checked_output, clip_seed, to_uint8
+from vgbench.generation.rows import Row
+from vgbench.interfaces import Batch, Generator, Request
+from vgbench.plugins.guard import guarded
+from vgbench.protocol import Protocol
+from vgbench.runs.checkpoints import Checkpoint
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+FIT_BATCH = 16
+
+
+class Sampled(NamedTuple):
+    """Generated clips, and how long one took."""
+
+    clips: Tensor
+    """uint8 (B, frames, C, H, W)."""
+    seconds: float
+    """Wall time of one clip."""
+
+
+class Sampler:
+    """A row's generator, ready to be asked."""
+
+    def __init__(self, row: Row, generator: Generator, checkpoint: Checkpoint | None) -> None:
+        self.row, self.generator, self.checkpoint = row, generator, checkpoint
+        with guarded(GeneratorError, str(row)):
+            self.parameters = int(generator.parameter_count())
+
+    def samples(self, protocol: Protocol) -> int:
+        """How many clips it is asked for each test clip: one where it is deterministic."""
+        return 1 if self.row.entry.spec.deterministic else protocol.task.samples
+
+    def sample(self, clips: Tensor, clip_ids: Sequence[str], protocol: Protocol, sample: int) -> Sampled:
+        """Its clips for a batch of test clips, uint8 (B, T, C, H, W), on the clips' device.
+
+        GeneratorError: it raised, or returned what the contract does not allow.
+        """
+        import torch
+
+        task = protocol.task
+        seeds = tuple(clip_seed(task.seed, clip_id, sample) for clip_id in clip_ids)
+        request = Request(to_float(clips[:, : task.context]), task.frames, task.target_start, seeds)
+        started = time.perf_counter()
+        with torch.no_grad():
+            with guarded(GeneratorError, str(self.row)):
+                video = self.generator.generate(request)
+            rounded = to_uint8(checked_output(video, request, generator=str(self.row)))
+            if rounded.is_cuda:
+                torch.cuda.synchronize(rounded.device)
+        return Sampled(rounded, (time.perf_counter() - started) / len(clip_ids))
+
+    def description(self) -> dict[str, Any]:
+        """The row as a run records it."""
+        description: dict[str, Any] = {
+            "label": self.row.label,
+            "generator": self.row.entry.full_name,
+            "plugin": str(self.row.entry.plugin),
+            "variant": self.row.variant,
+            "parameters": self.parameters,
+            "config": plain(self.generator.config),
+        }
+        if self.row.weights and self.checkpoint:
+            description["weights"] = {
+                "checkpoint": str(self.row.weights.checkpoint),
+                "run": self.row.weights.run,
+                "stage": self.checkpoint.stage,
+                "step": self.checkpoint.step,
+                "chosen": self.row.weights.chosen,
+                "protocol": self.checkpoint.protocol,
+            }
+        return description
+
+
+def learns_by_fitting(generator: Generator) -> bool:
+    """Whether the generator overrides `fit`."""
+    return type(generator).fit is not Generator.fit
+
+
+def fit(sampler: Sampler, data: ProtocolData, device: torch.device, *, workers: int, on_clip: Callable[[int, int], None]) -> None:
+    """Let a generator learn from all training clips.
+
+    on_clip: called with (clips read, clips in all).  DataError: the protocol has no training split.
+    """
+    clips = data.clips("train")
+    groups = [clips[start : start + FIT_BATCH] for start in range(0, len(clips), FIT_BATCH)]
+
+    def batches() -> Iterable[Batch]:
+        done = 0
+        read = read_ahead(groups, lambda group: stacked(group, data.read), workers=workers, ahead=2 * workers)
+        for group, frames in zip(groups, read, strict=True):
+            done += len(group)
+            on_clip(done, len(clips))
+            yield as_batch(group, frames.to(device))
+
+    with guarded(GeneratorError, str(sampler.row)):
+        sampler.generator.fit(batches())

@@ -1,0 +1,1 @@
+"""Evaluation runs go in; a table of rows that may be compared comes out, each number with its interval."""

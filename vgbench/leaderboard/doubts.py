@@ -1,0 +1,33 @@
+"""What a reader of a table should know before believing it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vgbench.leaderboard.table import TableRow
+from vgbench.specs import MetricSpec
+from vgbench.stats.bootstrap import FEW_SOURCES, LEAST_SOURCES_TO_TEST
+from vgbench.stats.set_distance import FEW_CLIPS
+
+
+def find_doubts(rows: Sequence[TableRow], specs: Sequence[MetricSpec]) -> list[str]:
+    doubts = []
+    sources = min(score.n_sources for row in rows for score in row.scores.values())
+    if sources < FEW_SOURCES:
+        untested = ", and no difference is tested" if sources < LEAST_SOURCES_TO_TEST else ""
+        count = "1 source video" if sources == 1 else f"{sources} source videos"
+        doubts.append(f"Only {count}: intervals over fewer than {FEW_SOURCES} are too narrow{untested}.")
+    few: dict[str, int] = {}
+    for row in rows:
+        for spec in specs:
+            score = row.scores[spec.id]
+            if score.estimate is not None and min(score.estimate.n_real, score.estimate.n_generated) < FEW_CLIPS:
+                few.setdefault(spec.id, min(score.estimate.n_real, score.estimate.n_generated))
+            if score.non_finite:
+                doubts.append(f"{row.label}: {score.non_finite} values of {spec.id} are NaN or infinite, so its mean is not shown.")
+    for metric, clips in few.items():
+        doubts.append(
+            f"{metric} over {clips} clips is mostly bias: compare it only with values of as many clips of this protocol, "
+            f"and use at least {FEW_CLIPS}."
+        )
+    return doubts

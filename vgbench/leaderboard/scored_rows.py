@@ -1,0 +1,124 @@
+"""The rows that enter a leaderboard, with everything their runs stored about them."""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from vgbench.errors import RunError
+from vgbench.runs.features import REAL, Features, read_features
+from vgbench.runs.run import Run
+from vgbench.runs.scores import ClipScores, read_scores
+from vgbench.scoring.lookup import find_metric
+from vgbench.scoring.pooling import Column
+from vgbench.specs import MetricSpec
+from vgbench.stats.set_distance import SetEstimate, estimate
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoredRow:
+    """One row of one run."""
+
+    label: str
+    """Unique in the table: with the run's name behind it where two runs have a row of one label."""
+    run: Run
+    record: Mapping[str, Any]
+    """What run.json says of the row."""
+    scores: ScoreColumns
+
+    def features(self, metric: str) -> Mapping[str, Features]:
+        """The features of the real clips and of this row's."""
+        key = self.run.record.get("feature_arrays", {}).get(metric)
+        if not isinstance(key, str):
+            raise RunError(f"{self.run.path}/run.json is damaged: it does not say where the features of {metric} are.")
+        found = read_features(self.run.path, key, [self.scores.label])
+        if found[self.scores.label].n_clips != len(self.scores):
+            counts = f"features of {found[self.scores.label].n_clips} clips and scores of {len(self.scores)}"
+            raise RunError(f"{self.run.path} is damaged: it holds {counts} of {self.scores.label}.")
+        return found
+
+    def estimate(self, spec: MetricSpec, features: Mapping[str, Features]) -> SetEstimate:
+        """A set metric's value for this row, and how sure it is."""
+        real, generated = features[REAL], features[self.scores.label]
+        return estimate(
+            find_metric(spec.id).load()().distance,
+            real.vectors,
+            generated.vectors,
+            real_sources=real.sources,
+            generated_sources=generated.sources,
+            n_real=real.n_clips,
+            n_generated=generated.n_clips,
+        )
+
+
+def find_scored_rows(runs: Sequence[Run], specs: Sequence[MetricSpec]) -> list[ScoredRow]:
+    """Every row of the runs.  RunError: scores are missing or damaged."""
+    metrics = [spec.id for spec in specs if spec.kind != "set"]
+    labels = [row["label"] for run in runs for row in run.record["rows"]]
+    return [
+        ScoredRow(
+            label=scores.label if labels.count(scores.label) == 1 else f"{scores.label}@{run.name}",
+            run=run,
+            record=record,
+            scores=scores,
+        )
+        for run in runs
+        for record, scores in zip(run.record["rows"], _score_columns(run, metrics), strict=True)
+    ]
+
+
+def _score_columns(run: Run, metrics: Sequence[str]) -> list[ScoreColumns]:
+    rows = {row["label"]: ScoreColumns(row["label"], metrics) for row in run.record["rows"]}
+    for line in read_scores(run.path):
+        if line.generator in rows:
+            rows[line.generator].add(line)
+    for record in run.record["rows"]:
+        found, expected = len(rows[record["label"]]), record.get("n_lines")
+        if not found or found != expected:
+            raise RunError(f"{run.path} is damaged: {found} lines of {record['label']} in scores.jsonl, {expected} expected.")
+    return list(rows.values())
+
+
+class ScoreColumns:
+    """Everything that scores.jsonl says of one row."""
+
+    def __init__(self, label: str, metrics: Sequence[str]) -> None:
+        self.label = label
+        self.clip_ids: list[str] = []
+        self.sources: list[str] = []
+        self.samples = array("q")
+        self.seconds = array("d")
+        self.frames = self.perfect = 0
+        self.run: str | None = None
+        self.columns = {metric: Column() for metric in metrics}
+
+    def __len__(self) -> int:
+        return len(self.clip_ids)
+
+    def add(self, line: ClipScores) -> None:
+        """RunError: the line lacks a metric."""
+        self.clip_ids.append(sys.intern(line.clip_id))
+        self.sources.append(sys.intern(line.source))
+        self.samples.append(line.sample)
+        if line.seconds is not None:
+            self.seconds.append(line.seconds)
+        self.frames += line.frames
+        self.perfect += line.perfect
+        self.run = line.run
+        for metric, column in self.columns.items():
+            if metric not in line.scores:
+                raise RunError(f"scores.jsonl is damaged: a line of {self.label} has no {metric}.")
+            column.append(line.scores[metric])
+
+    def order(self) -> NDArray[np.int64]:
+        """The clips by name and sample, in whatever order they were scored."""
+        import numpy as np
+
+        return np.array(sorted(range(len(self)), key=lambda place: (self.clip_ids[place], self.samples[place])), dtype=np.int64)

@@ -1,0 +1,110 @@
+"""The leaderboard: rows that may be compared, with an interval on each number; `ranking.build_leaderboard` makes it from runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from vgbench.specs import MetricSpec
+from vgbench.stats.set_distance import SetEstimate
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """One number of the table."""
+
+    value: float
+    """Pooled as the metric's spec says; NaN where any clip's is."""
+    ci_low: float | None
+    """The 95 % interval's ends; None where there is but one source, or the value is not finite."""
+    ci_high: float | None
+    n_clips: int
+    n_frames: int
+    n_sources: int
+    non_finite: int
+    """Values that `measure` gave as NaN or infinity."""
+    per_frame: tuple[float, ...] | None
+    """The mean over clips at each frame; None where clips differ in length."""
+    tied_with_best: bool | None = None
+    """Whether it cannot be told apart from the best; None where too few sources allow a test."""
+    estimate: SetEstimate | None = None
+    """What else is known of a set metric's value: its bias, its floor, its limit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableRow:
+    """One generator's row."""
+
+    label: str
+    generator: str
+    run: str | None
+    parameters: int | None
+    seconds_per_clip: float | None
+    """The median wall time of generating a clip; None for given clips."""
+    perfect_frames: int
+    n_frames: int
+    scores: Mapping[str, Score]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leaderboard:
+    """Rows that may be compared, the best first by the first metric."""
+
+    protocol: Mapping[str, Any]
+    """At least its id and name."""
+    metrics: Sequence[MetricSpec]
+    rows: Sequence[TableRow]
+    warnings: Sequence[str] = field(default_factory=tuple)
+    runs: Sequence[str] = ()
+    """The folders the scores come from."""
+
+    def records(self, *, per_frame: bool = False) -> list[dict[str, Any]]:
+        """One flat record a generator and metric; what is not finite is None.
+
+        per_frame: with the mean over clips at each scored frame as well.
+        """
+        return [_record(row, spec, per_frame) for row in self.rows for spec in self.metrics]
+
+    def frame(self) -> pd.DataFrame:
+        """The records as a data frame."""
+        import pandas as pd
+
+        return pd.DataFrame(self.records())
+
+    def first_frame(self) -> int:
+        """The generated frame that the first of `per_frame` stands for."""
+        return int(self.protocol.get("task.score_from", 0))
+
+
+def _record(row: TableRow, spec: MetricSpec, per_frame: bool) -> dict[str, Any]:
+    score = row.scores[spec.id]
+    curve = {"per_frame": None if score.per_frame is None else [_finite(value) for value in score.per_frame]} if per_frame else {}
+    return {
+        "generator": row.label,
+        "metric": spec.id,
+        "value": _finite(score.value),
+        "ci_low": score.ci_low,
+        "ci_high": score.ci_high,
+        "n_clips": score.n_clips,
+        "n_frames": score.n_frames,
+        "better": spec.better,
+        "n_sources": score.n_sources,
+        "unit": spec.unit,
+        "tied_with_best": score.tied_with_best,
+        "non_finite": score.non_finite,
+        "perfect_frames": row.perfect_frames,
+        "parameters": row.parameters,
+        "seconds_per_clip": row.seconds_per_clip,
+        "run": row.run,
+        **curve,
+        **({} if score.estimate is None else score.estimate.record()),
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,1 @@
+"""Motion: clips go in, how much and how they move comes out."""

@@ -1,0 +1,1 @@
+"""Distances between sets of clips: features of real and generated clips go in, one distance comes out."""

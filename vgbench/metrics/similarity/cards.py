@@ -1,0 +1,111 @@
+"""The cards of SSIM."""
+
+from __future__ import annotations
+
+from vgbench.metrics.cards import Family
+from vgbench.specs import MetricSpec
+
+_FORMULA = "(2·μx·μy + C1)·(2·σxy + C2) / ((μx² + μy² + C1)·(σx² + σy² + C2)), C1 = (0.01·L)², C2 = (0.03·L)²"
+_SKIMAGE = {
+    "window": "7×7 uniform; variances divided by 48, not 49 (sample covariance)",
+    "padding": "none: a border of 3 pixels is cropped, so only windows inside the frame count",
+}
+_SSIM = Family(
+    "ssim",
+    better="higher",
+    perfect=1,
+    unit="",
+    module="vgbench.metrics.similarity.ssim",
+    card={
+        "formula": _FORMULA,
+        "range": "[0, 1], L = 1",
+        "colour": "each of R, G, B by itself, then their mean; or grey",
+        "window": "11×11 Gaussian, σ 1.5; variances divided by the window's weight (biased)",
+        "padding": "none: only windows inside the frame count",
+        "pooling": "mean over a frame's windows and channels, then over frames, then over clips",
+        "identical frames": "1",
+        "source": "Z. Wang, A. C. Bovik, H. R. Sheikh, E. P. Simoncelli, IEEE TIP 13(4), 2004",
+        "same as": "–",
+        "beware": "rewards blur on noisy textures, and is near 1 for any two flat, bright frames",
+    },
+)
+
+
+_MS_SSIM = Family(
+    "ms-ssim",
+    better="higher",
+    perfect=1,
+    unit="",
+    module="vgbench.metrics.similarity.ms_ssim",
+    card={
+        **_SSIM.card,
+        "formula": "SSIM(scale 5)^0.1333 · Π CS(scale i)^wᵢ, w = 0.0448, 0.2856, 0.3001, 0.2363 for the scales 1 to 4, CS the second "
+        "factor of SSIM; a mean below 0 counts as 0",
+        "resize": "each scale is the mean of 2×2 pixels of the one before; odd sides are padded with zeros at both ends",
+        "frames": "at least 161×161 pixels",
+        "pooling": "mean over a frame's windows, product over scales, mean over channels, then over frames, then over clips",
+        "source": "Z. Wang, E. P. Simoncelli, A. C. Bovik, Asilomar 2003",
+        "same as": "pytorch-msssim",
+        "beware": "higher than ssim on most pixels; not to be compared with it. torchmetrics reflects the borders of every scale, which "
+        "moved the number by up to 0.005 on noise",
+    },
+)
+
+
+def ms_ssim_specs() -> list[MetricSpec]:
+    """The one definition."""
+    return [_MS_SSIM.variant("", "MsSsim", "Structural similarity over five scales.")]
+
+
+def ssim_specs() -> list[MetricSpec]:
+    """All variants, the default first."""
+    return [
+        _SSIM.variant(
+            "wang",
+            "SsimWang",
+            "Structural similarity as the paper defines it, on each colour channel.",
+            same_as="scikit-image (gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=1), pytorch-msssim, piqa",
+        ),
+        _SSIM.variant(
+            "skimage",
+            "SsimSkimage",
+            "What scikit-image gives by default for images in [0, 1] with data_range=1.",
+            same_as="scikit-image structural_similarity(channel_axis=…, data_range=1)",
+            **_SKIMAGE,
+        ),
+        _SSIM.variant(
+            "openstl",
+            "SsimOpenstl",
+            "scikit-image's default with the range taken as 2 for images in [0, 1].",
+            range="[0, 1] with L = 2, as older scikit-image took it from the type float",
+            same_as="OpenSTL in its documented environment",
+            beware="higher than ssim@skimage on the same pixels: C1 and C2 are four times as large",
+            **_SKIMAGE,
+        ),
+        _SSIM.variant(
+            "torchmetrics",
+            "SsimTorchmetrics",
+            "Borders reflected and kept, so that every pixel has a window.",
+            padding="reflected by 5 pixels; every pixel counts",
+            same_as="torchmetrics StructuralSimilarityIndexMeasure(data_range=1)",
+            beware="that library computes in float32; these numbers agree with it to about 3e-5",
+        ),
+        _SSIM.variant(
+            "piq",
+            "SsimPiq",
+            "ssim@wang after large frames are average-pooled.",
+            window="as ssim@wang, after average pooling by round(min(height, width) / 256) where that is more than 1",
+            same_as="piq.ssim by default",
+            beware="equal to ssim@wang up to 383 pixels; above, it looks at a smaller picture",
+        ),
+        _SSIM.variant(
+            "pyiqa",
+            "SsimPyiqa",
+            "On luma rounded to 8 bits, negative structure counted as 0.",
+            formula=_FORMULA + ", with (2·σxy + C2) / (σx² + σy² + C2) not below 0",
+            range="0 to 255, L = 255",
+            colour="luma of YIQ, 0.299·R + 0.587·G + 0.114·B, rounded; grey is its own luma",
+            same_as="pyiqa ssim by default",
+            beware="blind to colour, and higher than ssim@wang on most pixels",
+        ),
+    ]

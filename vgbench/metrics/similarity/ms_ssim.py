@@ -1,0 +1,68 @@
+"""Multi-scale SSIM: contrast and structure at five scales, luminance at the coarsest.
+
+Z. Wang, E. P. Simoncelli, A. C. Bovik, "Multi-scale structural similarity for image quality assessment", Asilomar 2003, equation 7.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from vgbench.errors import MetricError
+from vgbench.interfaces import PairedMetric
+from vgbench.metrics.pairs import check_pair
+from vgbench.metrics.similarity.similarity import mean_similarity
+from vgbench.metrics.similarity.ssim import GAUSSIAN, K1, K2, LEVELS
+from vgbench.metrics.similarity.windows import Stability, Term
+
+EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+"""The paper's, from the finest scale to the coarsest."""
+LEAST_SIZE = (GAUSSIAN.size - 1) * 2 ** (len(EXPONENTS) - 1) + 1
+"""Pixels of height and width: the window must fit after four halvings."""
+_STABILITY = Stability((K1 * LEVELS) ** 2, (K2 * LEVELS) ** 2)
+
+
+def ms_ssim(clips: Tensor, references: Tensor, *, metric: str = "ms-ssim") -> Tensor:
+    """Multi-scale structural similarity of each frame, the mean over its channels, from 0 to 1.
+
+    clips, references: uint8 (B, T, C, H, W), sides of at least 161 pixels.  Returns (B, T) float64.
+
+    MetricError: the frames are too small, or the two tensors do not fit.
+    """
+    check_pair(clips, references, metric=metric)
+    height, width = clips.shape[3:]
+    if min(height, width) < LEAST_SIZE:
+        raise MetricError(
+            f"{metric} halves the frames four times under an {GAUSSIAN.name} window, so they need at least {LEAST_SIZE}×{LEAST_SIZE} "
+            f"pixels; these are {height}×{width}. For smaller frames there is ssim."
+        )
+    frames = zip(clips.flatten(0, 1), references.flatten(0, 1), strict=True)
+    return torch.stack([_of_frame(x, y) for x, y in frames]).view(clips.shape[:2])
+
+
+def _of_frame(x: Tensor, y: Tensor) -> Tensor:
+    """(C, H, W) twice → a number; one frame at a time, so that its bits do not depend on its neighbours."""
+    x, y = x[None].double(), y[None].double()
+    product = torch.ones(x.shape[1], dtype=torch.float64, device=x.device)
+    for scale, exponent in enumerate(EXPONENTS):
+        is_last = scale == len(EXPONENTS) - 1
+        term = mean_similarity(x, y, window=GAUSSIAN, stability=_STABILITY, term=Term(has_luminance=is_last))[0]
+        product = product * term.clamp_min(0) ** exponent
+        if not is_last:
+            x, y = _halved(x), _halved(y)
+    return product.mean()
+
+
+def _halved(planes: Tensor) -> Tensor:
+    """Means of 2×2 pixels; an odd side gets a border of zeros at both ends, as pytorch-msssim and the paper's later code have it."""
+    return functional.avg_pool2d(planes, 2, padding=(planes.shape[2] % 2, planes.shape[3] % 2))
+
+
+class MsSsim(PairedMetric):
+    """ms-ssim: the paper's exponents, each colour channel by itself."""
+
+    span = 1
+
+    def measure(self, clips: Tensor, references: Tensor) -> Tensor:
+        return ms_ssim(clips, references)

@@ -1,0 +1,1 @@
+"""Entry points go in; specs by name, guarded calls, and who is told of a run come out."""

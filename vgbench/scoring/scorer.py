@@ -1,0 +1,122 @@
+"""Scoring a batch: every metric over the same pair of tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from vgbench.errors import MetricError
+from vgbench.interfaces import PairedMetric
+from vgbench.plugins.guard import guarded
+from vgbench.plugins.registry import Entry
+from vgbench.scoring.lookup import _who, load_metric
+from vgbench.scoring.set_features import SetScorer
+from vgbench.specs import MetricSpec
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Measured(NamedTuple):
+    """What a batch scored."""
+
+    scores: list[dict[str, list[float]]]
+    """For each clip: metric id → its values."""
+    perfect: list[int]
+    """For each clip: how many frames equal the reference in every bit."""
+
+
+class Scorer:
+    """The metrics of an evaluation that give every clip its values, loaded once."""
+
+    def __init__(self, entries: Sequence[Entry[MetricSpec]]) -> None:
+        self._metrics: list[tuple[Entry[MetricSpec], PairedMetric]] = []
+        for entry in entries:
+            metric: PairedMetric = load_metric(entry, PairedMetric)  # type: ignore[type-abstract] # only compared with
+            with guarded(MetricError, _who(entry)):
+                metric.prepare()
+            self._metrics.append((entry, metric))
+
+    def weights(self) -> dict[str, dict[str, str]]:
+        """Metric id → the weights behind its numbers, name → sha256."""
+        return {entry.short_name: dict(metric.weights()) for entry, metric in self._metrics if metric.weights()}
+
+    @property
+    def widest_span(self) -> int:
+        """How many neighbouring frames the metrics look at, at most; of those that look at whole clips see `whole_clip_metrics`."""
+        return max((metric.span or 1 for _, metric in self._metrics), default=1)
+
+    @property
+    def whole_clip_metrics(self) -> list[str]:
+        """The metrics that cannot be measured in chunks of frames."""
+        return [entry.short_name for entry, metric in self._metrics if metric.span is None]
+
+    def measure(self, clips: Tensor, references: Tensor) -> Measured:
+        """The scores of uint8 (B, T, C, H, W) clips against their references.
+
+        MetricError: a metric cannot take these clips, or breaks its contract; the message names it.
+        """
+        scores: list[dict[str, list[float]]] = [{} for _ in clips]
+        for entry, metric in self._metrics:
+            for clip_scores, values in zip(scores, self._values(entry, metric, clips, references), strict=True):
+                clip_scores[entry.short_name] = values
+        return Measured(scores, _equal_frames(clips, references).tolist())
+
+    def measure_chunks(self, chunks: Iterable[tuple[Tensor, Tensor]]) -> Measured:
+        """The scores of one clip that comes in chunks of frames, (1, t, C, H, W) and its reference, t at least `widest_span`.
+
+        The same bits as `measure` gives for the whole clip.  No metric may need the whole clip.
+        """
+        import torch
+
+        scores: dict[str, list[float]] = {entry.short_name: [] for entry, _ in self._metrics}
+        perfect, margin = 0, self.widest_span - 1
+        last: tuple[Tensor, Tensor] | None = None
+        for clips, references in chunks:
+            perfect += int(_equal_frames(clips, references).sum())
+            carried = 0 if last is None else last[0].shape[1]
+            pair = (clips, references) if last is None else (torch.cat([last[0], clips], 1), torch.cat([last[1], references], 1))
+            views = {0: pair}
+            for entry, metric in self._metrics:
+                skipped = max(0, carried - ((metric.span or 1) - 1))
+                view = views.setdefault(skipped, (pair[0][:, skipped:], pair[1][:, skipped:]))
+                if view[0].shape[1] >= (metric.span or 1):
+                    scores[entry.short_name] += self._values(entry, metric, *view)[0]
+            last = (pair[0][:, -margin:], pair[1][:, -margin:]) if margin else None
+        return Measured([scores], [perfect])
+
+    def _values(self, entry: Entry[MetricSpec], metric: PairedMetric, clips: Tensor, references: Tensor) -> list[list[float]]:
+        import torch
+
+        versions = clips._version, references._version
+        with guarded(MetricError, _who(entry)):
+            values = metric.measure(clips, references if entry.spec.kind == "paired" else cast("Tensor", None))
+        if versions != (clips._version, references._version):
+            raise MetricError(f"{_who(entry)} changed the clips it was given; measure() must leave them as they are.")
+        if not isinstance(values, torch.Tensor) or values.ndim != 2 or len(values) != len(clips) or values.shape[1] == 0:
+            got = tuple(values.shape) if isinstance(values, torch.Tensor) else type(values).__name__
+            raise MetricError(f"{_who(entry)} returned {got} for {len(clips)} clips; measure() returns (B, K).")
+        if values.is_complex():
+            raise MetricError(f"{_who(entry)} returned {values.dtype}; measure() returns real numbers.")
+        rows: list[list[float]] = values.to("cpu", torch.float64).tolist()
+        return rows
+
+
+def _equal_frames(clips: Tensor, references: Tensor) -> Tensor:
+    """(B,): how many frames equal the reference in every bit."""
+    return (clips == references).flatten(2).all(dim=2).sum(dim=1)
+
+
+class Scorers(NamedTuple):
+    """What scores an evaluation's clips."""
+
+    clips: Scorer
+    """The metrics that give every clip its values."""
+    sets: SetScorer
+    """The metrics that compare sets of clips."""
+
+
+def make_scorers(entries: Sequence[Entry[MetricSpec]]) -> Scorers:
+    """The metrics, loaded and prepared; the first thing that is missing is the error."""
+    sets = [entry for entry in entries if entry.spec.kind == "set"]
+    return Scorers(Scorer([entry for entry in entries if entry not in sets]), SetScorer(sets))

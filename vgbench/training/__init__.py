@@ -1,0 +1,1 @@
+"""A generator, a protocol and options go in; a run with checkpoints, a log and previews comes out."""

@@ -1,0 +1,290 @@
+"""A training at work: the loop over stages and steps, and everything around a step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from vgbench.config import plain
+from vgbench.data.loader import ClipCache, Share, training_batches
+from vgbench.data.protocol_data import ProtocolData
+from vgbench.errors import RunError, TrainingError, VgbenchError
+from vgbench.interfaces import Batch, Stage, StepResult, TrainableGenerator
+from vgbench.plugins.observers import Observer, TrainingProgress
+from vgbench.runs.checkpoints import Checkpoint, load_checkpoint, newest_checkpoint, restore
+from vgbench.runs.run import Run
+from vgbench.training.budget import Budget
+from vgbench.training.health import Watch, check_finite, is_out_of_memory, out_of_memory
+from vgbench.training.host import FabricHost
+from vgbench.training.interruption import Interruption
+from vgbench.training.journal import Journal, RunJournal, best_file
+from vgbench.training.plan import TrainingPlan
+from vgbench.training.validation import Validation
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+LOG_EVERY = 10
+CHECKPOINT_SECONDS = 600
+"""A checkpoint is written at least so often, whatever the number of steps."""
+SLOW_MINUTES = 20
+"""A training on a CPU that will take longer says so after its second step."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cadence:
+    """What is done between steps, and how often; no number depends on it."""
+
+    checkpoint_every: int
+    """Steps; 0: by time, and at a stage's end."""
+    preview_every: int
+    """Steps; 0: at a stage's end."""
+    workers: int
+
+
+class Step(NamedTuple):
+    """One step as all processes agree on it: numbers are their means."""
+
+    losses: dict[str, float]
+    diagnostics: dict[str, float]
+    objectives: Mapping[str, Mapping[str, float]]
+    seconds: float
+    waited: float
+    """Seconds of these that the clips were waited for."""
+    is_interrupted: bool
+
+
+class Training:
+    """The loop over stages and steps; every process runs it, and the first one's journal writes."""
+
+    def __init__(self, run: Run, plan: TrainingPlan, data: ProtocolData, host: FabricHost, cadence: Cadence, observer: Observer) -> None:
+        self.run, self.plan, self.data, self.host, self.cadence = run, plan, data, host, cadence
+        self.journal = RunJournal(run, observer) if host.rank == 0 else Journal()
+        self.generator: TrainableGenerator = plan.build(host.device)
+        self.cache = ClipCache(data)
+        self.step = 0
+        self.finished: dict[str, int] = {}
+        self.elapsed = dict.fromkeys(plan.budgets, 0.0)
+        self.saved_at = time.monotonic()
+        self.validation = Validation(plan, plan.select_by, data, host.device, cadence.workers) if plan.select_by else None
+        self.best: dict[str, float] = {stage: float(best["value"]) for stage, best in run.record.get("best", {}).items()}
+
+    def run_all(self) -> Run:
+        """Train every stage of the plan that is not finished yet."""
+        self.run.record |= {"status": "running", "processes": self.host.world_size}
+        resumed = self._restored()
+        with self.journal.opened(self.step), Interruption() as interruption:
+            self._check_videos()
+            for name, budget in self.plan.budgets.items():
+                if name not in self.finished:
+                    at_work = resumed if resumed is not None and resumed.stage == name else None
+                    if not self._train_stage(name, budget, at_work, interruption):
+                        self.run.record["status"] = "interrupted"
+                        break
+            self.host.wait()
+        return self.run
+
+    def _check_videos(self) -> None:
+        """RunError: a resumed run would go on with other training videos than it began with."""
+        videos = self.data.training_videos()
+        if self.run.record.setdefault("training_videos", videos) != videos:
+            raise RunError(f"{self.run.path} was begun with other training videos; give it the folder it began with (--data NAME=DIR).")
+
+    def _restored(self) -> Checkpoint | None:
+        """The newest checkpoint, its generator's weights and counters in place; None where the run starts fresh."""
+        try:
+            path = newest_checkpoint(self.run.path)
+        except RunError:
+            self._take_weights(self.plan.start)
+            return None
+        checkpoint = load_checkpoint(path)
+        restore(self.generator, checkpoint, name=self.plan.entry.full_name, path=path)
+        self.step, self.finished = checkpoint.step, dict(checkpoint.finished_stages)
+        self.elapsed |= checkpoint.elapsed
+        self.host.rng.set_state(checkpoint.rng)
+        return checkpoint
+
+    def _take_weights(self, file: str | Path | None) -> None:
+        """A checkpoint's weights as those that the next stage builds on."""
+        if file is not None:
+            restore(self.generator, load_checkpoint(Path(file)), name=self.plan.entry.full_name, path=Path(file))
+
+    def _train_stage(self, name: str, budget: Budget, resumed: Checkpoint | None, interruption: Interruption) -> bool:
+        """Train one stage until its budget is spent; False where it was interrupted."""
+        stage, stage_step = self._begin(name, resumed)
+        batches, watch, first_step = self._batches(), Watch(name), stage_step
+        while not budget.is_spent(stage_step, self.elapsed[name]):
+            self.host.progress = budget.fraction(stage_step, self.elapsed[name])
+            step = self._advance(name, stage, stage_step, stage_step > first_step, batches, interruption)
+            self.step, stage_step = self.step + 1, stage_step + 1
+            self.elapsed[name] += step.seconds
+            is_last = budget.is_spent(stage_step, self.elapsed[name])
+            if stage_step == first_step + 2:
+                self._say_if_slow(step.seconds)
+            self._report(name, stage_step, budget, step, is_last)
+            for warning in watch.warnings(self.step, step.losses, step.diagnostics, step.objectives):
+                self.journal.warn(warning)
+            if is_last:
+                self.finished[name] = stage_step
+            if is_last or step.is_interrupted or self._is_checkpoint_due(stage_step):
+                self._save(name, stage, stage_step)
+            if is_last or _is_due(self.plan.validate_every, stage_step):
+                self._validate(name, stage, stage_step)
+            if is_last or _is_due(self.cadence.preview_every, stage_step):
+                self.journal.preview(name, self.step, stage, self.data, self.cache, self.host.device)
+            if step.is_interrupted:
+                return is_last and name == list(self.plan.budgets)[-1]
+        return True
+
+    def _begin(self, name: str, resumed: Checkpoint | None) -> tuple[Stage, int]:
+        """A stage and its steps so far: fresh, on the weights of the stages before it, or as it was saved."""
+        self.host.forget_optimizers()
+        if resumed is None:
+            self.host.wait()  # until the first process has written what is read here
+            for earlier in self.finished:
+                if earlier in self.best:
+                    self._take_weights(self.run.path / best_file(earlier))
+        stage = self.generator.stage(name, self.host)
+        if resumed is None:
+            return stage, 0
+        restore(self.generator, resumed, name=self.plan.entry.full_name, path=self.run.path)
+        stage.load_state_dict(resumed.stage_state)
+        self.host.rng.set_state(resumed.rng)
+        return stage, resumed.stage_step
+
+    def _batches(self) -> Iterator[Batch]:
+        return training_batches(
+            self.data,
+            batch_size=self.plan.schedule.batch_size,
+            seed=self.plan.seed,
+            start=self.step,
+            workers=self.cadence.workers,
+            cache=self.cache,
+            device=self.host.device,
+            share=Share(self.host.rank, self.host.world_size),
+        )
+
+    def _advance(
+        self, name: str, stage: Stage, stage_step: int, has_advanced: bool, batches: Iterator[Batch], interruption: Interruption
+    ) -> Step:
+        """One step, timed, its numbers as all processes agree on them.
+
+        TrainingError: a loss is not finite, memory ran out, or the clips cannot be read; what was trained is saved then.
+        """
+        started = time.monotonic()
+        batch = self._read(name, stage, stage_step, has_advanced, batches)
+        waited = time.monotonic() - started
+        result = self._taken(name, stage, batch)
+        values = _stacked([*result.losses.values(), *result.diagnostics.values()], self.host)
+        numbers = values.tolist()  # waits for the device, so that the time is that of the step
+        own = [*numbers, time.monotonic() - started, waited, float(interruption.requested)]
+        if self.host.world_size > 1:
+            own = self.host.mean(_stacked(own, self.host)).tolist()
+        losses = dict(zip(result.losses, own, strict=False))
+        diagnostics = dict(zip(result.diagnostics, own[len(losses) : -3], strict=True))
+        check_finite(losses, diagnostics, who=self.plan.entry.short_name, step=self.step + 1, stage=name, run_path=self.run.path)
+        return Step(losses, diagnostics, result.objectives, own[-3], own[-2], own[-1] > 0)
+
+    def _read(self, name: str, stage: Stage, stage_step: int, has_advanced: bool, batches: Iterator[Batch]) -> Batch:
+        """The next batch, once every process has its share.
+
+        TrainingError: one could not read it; the training is saved as it is.
+        """
+        batch, failure = None, None
+        try:
+            batch = next(batches)
+        except (VgbenchError, OSError) as error:
+            failure = error
+        if not self.host.any(failure is not None) and batch is not None:
+            return batch
+        if has_advanced:
+            self._save(name, stage, stage_step)
+        raise TrainingError(
+            f"The training clips cannot be read any more, at step {self.step + 1} (stage {name}): "
+            f"{failure or 'another process says why'}\n"
+            f"Once they can, go on with --resume {self.run.path}; {self.step} steps are kept there."
+        ) from failure
+
+    def _taken(self, name: str, stage: Stage, batch: Batch) -> StepResult:
+        """What the stage makes of a batch.
+
+        TrainingError: memory ran out.
+        """
+        try:
+            return stage.step(batch)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            raise out_of_memory(
+                f"{self.host.device} at step {self.step + 1} (stage {name})", len(batch.clip_ids), self.host.world_size, self.plan.precision
+            ) from error
+
+    def _report(self, name: str, stage_step: int, budget: Budget, step: Step, is_last: bool) -> None:
+        speed = self.plan.schedule.batch_size / step.seconds
+        line: dict[str, Any] | None = None
+        if is_last or stage_step == 1 or stage_step % LOG_EVERY == 0:
+            line = {"step": self.step, "stage": name, "stage_step": stage_step, "losses": step.losses, "diagnostics": step.diagnostics}
+            line |= {
+                "lr": self.host.learning_rates(),
+                "clips_per_second": round(speed, 3),
+                "data_share": round(step.waited / step.seconds, 4),
+            }
+            self.journal.log(line)
+        fraction = budget.fraction(stage_step, self.elapsed[name])
+        self.journal.announce(TrainingProgress(name, self.step, stage_step, budget.steps, fraction, step.losses, speed), line)
+
+    def _say_if_slow(self, seconds: float) -> None:
+        """On a CPU, say how long the training will take where that is long, and which presets there are."""
+        minutes = sum(budget.steps or 0 for budget in self.plan.budgets.values()) * seconds / 60
+        if self.host.device.type == "cpu" and minutes > SLOW_MINUTES and not self.plan.limits_time():
+            others = [f"--preset {name}" for name in self.plan.smaller_presets()]
+            span = f"{minutes / 60:.0f} hours" if minutes > 120 else f"{minutes:.0f} minutes"
+            hint = f" Quicker choices: {', '.join(others)}, --steps N, --max-minutes MINUTES." if others else ""
+            self.journal.note(f"On this CPU a step takes {seconds:.1f} s, so this training will take about {span}.{hint}")
+
+    def _validate(self, name: str, stage: Stage, stage_step: int) -> None:
+        """Look how good the stage is on the validation clips, where a metric chooses the checkpoint; the first process's look counts."""
+        makes_clips = name in self.plan.entry.spec.variants or name == self.plan.stages[-1]
+        if self.validation is None or not makes_clips:
+            return
+        value = self.host.from_first(self.validation.score(self.generator, name))
+        self.journal.log({"step": self.step, "stage": name, "stage_step": stage_step, "validation": {self.plan.select_by: value}})
+        if self.validation.is_better(value, self.best.get(name)):
+            self.best[name] = value
+            self.journal.save_best(self._checkpoint(name, stage, stage_step), value)
+
+    def _is_checkpoint_due(self, stage_step: int) -> bool:
+        return _is_due(self.cadence.checkpoint_every, stage_step) or time.monotonic() - self.saved_at > CHECKPOINT_SECONDS
+
+    def _save(self, name: str, stage: Stage, stage_step: int) -> None:
+        self.journal.save(self._checkpoint(name, stage, stage_step))
+        self.saved_at = time.monotonic()
+
+    def _checkpoint(self, name: str, stage: Stage, stage_step: int) -> Checkpoint:
+        return Checkpoint(
+            generator=self.plan.entry.full_name,
+            config=plain(self.plan.config),
+            protocol=self.plan.protocol.compared(),
+            stage=name,
+            stage_step=stage_step,
+            step=self.step,
+            finished_stages=dict(self.finished),
+            elapsed=dict(self.elapsed),
+            generator_state=self.generator.state_dict(),
+            stage_state=stage.state_dict(),
+            rng=self.host.rng.get_state(),
+        )
+
+
+def _is_due(every: int, stage_step: int) -> bool:
+    return every > 0 and stage_step % every == 0
+
+
+def _stacked(values: list[Any], host: FabricHost) -> Tensor:
+    """Scalars as one float64 tensor, fetched from the device at once."""
+    import torch
+
+    return torch.stack([torch.as_tensor(value, dtype=torch.float64, device=host.device).reshape(()) for value in values])

@@ -1,0 +1,270 @@
+"""What a training will do, settled before it starts: configuration, protocol, stages and their budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vgbench.config import Layer, parse_settings, plain, preset_layer, presets, read_toml, resolve, without_none
+from vgbench.devices import choose_device, choose_precision
+from vgbench.errors import ConfigError, RunError, UnknownName
+from vgbench.generation.builder import build_trainable, refuse_fixed, shape_layer
+from vgbench.generation.rows import LeftOut, find_weights
+from vgbench.interfaces import Schedule, TrainableGenerator
+from vgbench.plugins.registry import Entry, load_registry
+from vgbench.protocol import Protocol, load_protocol, parse_protocol, protocol_table, shape_of
+from vgbench.runs.checkpoints import load_checkpoint
+from vgbench.runs.run import Run
+from vgbench.scoring.lookup import find_metric
+from vgbench.specs import GeneratorSpec, MetricSpec
+from vgbench.training.budget import Budget, share_budget
+from vgbench.training.host import random_seed
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingPlan:
+    """Everything a training needs to be run, or run again."""
+
+    entry: Entry[GeneratorSpec]
+    config: Any
+    origins: Mapping[str, str]
+    """Configuration field → where its value came from."""
+    preset: str | None
+    protocol: Protocol
+    schedule: Schedule
+    stages: Sequence[str]
+    """All stages of the generator."""
+    budgets: Mapping[str, Budget]
+    """The stages that are trained, in order."""
+    start: str | None
+    """The checkpoint whose weights the first of them builds on."""
+    select_by: str | None
+    """The id of the metric by which each stage's best checkpoint on the validation clips is chosen; None: the last one counts."""
+    validate_every: int
+    """Steps between two looks, where a metric chooses; 0: at a stage's end."""
+    compiles: bool
+    """Whether the networks go through torch.compile."""
+    seed: int
+    device: torch.device
+    precision: str
+
+    def build(self, device: torch.device) -> TrainableGenerator:
+        """The generator, untrained, on a process's device."""
+        return build_trainable(self.entry, self.config, device)
+
+    def limits_time(self) -> bool:
+        """Whether a number of minutes ends the training."""
+        return any(budget.seconds is not None for budget in self.budgets.values())
+
+    def smaller_presets(self) -> list[str]:
+        """The presets after the chosen one: they are listed from the full one down."""
+        names = list(presets(self.entry.config_class()))
+        return names[names.index(self.preset) + 1 :] if self.preset in names else names[1:]
+
+    def record(self) -> dict[str, Any]:
+        """The plan as run.json holds it."""
+        return {
+            "generator": self.entry.full_name,
+            "preset": self.preset,
+            "config": plain(self.config),
+            "config_origins": dict(self.origins),
+            "protocol": {"name": self.protocol.name, **self.protocol.compared()},
+            "protocol_table": protocol_table(self.protocol),
+            "shape": plain(shape_of(self.protocol)),
+            "stages": list(self.stages),
+            "budgets": {stage: plain(budget) for stage, budget in self.budgets.items()},
+            "start": self.start,
+            "select_by": self.select_by,
+            "validate_every": self.validate_every,
+            "compiles": self.compiles,
+            "seed": self.seed,
+            "device": str(self.device),
+            "precision": self.precision,
+            "checkpoints": {},
+        }
+
+    def to_toml(self) -> str:
+        """The plan as config.toml holds it; `--config` reads its [config] again."""
+        import tomli_w
+
+        training = {"generator": self.entry.full_name, "preset": self.preset, "seed": self.seed, "precision": self.precision}
+        training |= {"select_by": self.select_by, "validate_every": self.validate_every, "compiles": self.compiles}
+        budgets = {stage: plain(budget) for stage, budget in self.budgets.items()}
+        tables = {"training": training, "budgets": budgets, "config": plain(self.config), "protocol": protocol_table(self.protocol)}
+        return tomli_w.dumps(without_none(tables))
+
+
+def plan_training(
+    generator: str,
+    *,
+    protocol: Protocol | str | Path,
+    preset: str | None,
+    config_file: Path | None,
+    settings: Sequence[str],
+    stage: str,
+    start_from: str | None,
+    select_by: str | None,
+    validate_every: int,
+    compiles: bool,
+    steps: int | None,
+    max_minutes: float | None,
+    device: str,
+    precision: str,
+    seed: int | None,
+    runs: Path,
+) -> TrainingPlan:
+    """The plan that the options of `vgbench train` give.
+
+    UnknownName: generator, preset, protocol or stage.  ConfigError: a value is wrong, or the generator is not trained.
+    """
+    entry = load_registry().generators.get(generator)
+    if not entry.spec.trainable:
+        raise ConfigError(f"{generator} is not trained; it can be evaluated as it is: vgbench eval --generators {generator}")
+    chosen = protocol if isinstance(protocol, Protocol) else load_protocol(protocol)
+    if chosen.train is None:
+        raise ConfigError(f"Protocol {chosen.name} has no [train] section, so nothing can be trained under it.")
+    torch_device = choose_device(device)
+    config_class = entry.config_class()
+    names = presets(config_class)
+    start = _start_weights(entry, stage, start_from, chosen, runs)
+    if preset is None and names and start is None and config_file is None:
+        preset = next(iter(names))
+    layers = [preset_layer(config_class, preset, owner=generator)] if preset else []
+    if start is not None and not preset:
+        checkpoint = load_checkpoint(Path(start))
+        layers.append(Layer("the weights it starts from", {key: value for key, value in checkpoint.config.items() if value is not None}))
+    if config_file is not None:
+        layers.append(Layer(str(config_file), read_toml(config_file).get("config", {})))
+    layers.append(parse_settings(settings))
+    config, origins = _config(entry, config_class, layers, chosen)
+    built = build_trainable(entry, config, torch_device)
+    schedule, stages = built.schedule(), list(built.stages())
+    if stage != "all" and stage not in stages:
+        raise UnknownName(f"stage of {generator}", stage, [*stages, "all"])
+    return TrainingPlan(
+        entry=entry,
+        config=config,
+        origins=origins,
+        preset=preset,
+        protocol=chosen,
+        schedule=schedule,
+        stages=stages,
+        budgets=share_budget(schedule, stages if stage == "all" else [stage], steps=steps, max_minutes=max_minutes),
+        start=start,
+        select_by=None if select_by is None else _selecting_metric(select_by, chosen).short_name,
+        validate_every=validate_every,
+        compiles=compiles,
+        seed=random_seed() if seed is None else seed,
+        device=torch_device,
+        precision=choose_precision(precision, torch_device),
+    )
+
+
+def _selecting_metric(name: str, protocol: Protocol) -> Entry[MetricSpec]:
+    """The metric that checkpoints are chosen by.
+
+    UnknownName, AmbiguousName: the name.  ConfigError: the protocol has no validation clips of its own, or the metric compares sets.
+    """
+    if protocol.validation is None:
+        raise ConfigError(
+            f"Protocol {protocol.name} has no validation split, so no checkpoint can be chosen on one (and never on the test split): "
+            "leave out --select-by, which evaluates the last, or add a [validation] section to the protocol."
+        )
+    if protocol.validation.split == protocol.test.split:
+        raise ConfigError(
+            f"Protocol {protocol.name} validates on its test split '{protocol.test.split}'; a checkpoint chosen on it would have seen the "
+            "test. Give [validation] another split, or leave out --select-by."
+        )
+    entry = find_metric(name)
+    if entry.spec.kind == "set":
+        raise ConfigError(
+            f"--select-by {name}: a distance between sets needs many clips at every look; choose a metric of single clips, such as psnr."
+        )
+    return entry
+
+
+def _config(
+    entry: Entry[GeneratorSpec], config_class: type | None, layers: Sequence[Layer], protocol: Protocol
+) -> tuple[Any, dict[str, str]]:
+    if config_class is None:
+        if any(layer.values for layer in layers):
+            raise ConfigError(f"{entry.short_name} has no configuration, so --set and --config do not apply.")
+        return None, {}
+    shape = shape_layer(config_class, protocol)
+    for layer in layers:
+        if layer.origin == "--set":
+            refuse_fixed(layer, config_class, protocol)
+    return resolve(config_class, [*layers, shape], owner=f"generator {entry.short_name}")
+
+
+def _start_weights(entry: Entry[GeneratorSpec], stage: str, origin: str | None, protocol: Protocol, runs: Path) -> str | None:
+    """The checkpoint that a training of a later stage alone builds on."""
+    if stage == "all" and origin is None:
+        return None
+    stages = _stages_without_building(entry, protocol)
+    if stage not in stages or stages.index(stage) == 0:
+        if origin is not None:
+            raise ConfigError(f"--from gives the weights of an earlier stage, so it goes with --stage {stages[-1]}, not with {stage}.")
+        return None
+    earlier = stages[stages.index(stage) - 1]
+    try:
+        weights = find_weights(entry, earlier, origin, protocol, runs, entry.short_name)
+    except LeftOut as reason:
+        raise RunError(
+            f"Stage {stage} of {entry.short_name} builds on stage {earlier}, which no run in {runs} has that fits {protocol.name}. "
+            f"Train it first: vgbench train {entry.short_name} --protocol {protocol.name} --stage {earlier}, or name it with --from."
+        ) from reason
+    return str(weights.checkpoint)
+
+
+def _precision_here(recorded: str, device: torch.device) -> str:
+    """The precision a run goes on with: tf32 is float32 where there is no GPU."""
+    return "32" if recorded == "tf32" and device.type != "cuda" else choose_precision(recorded, device)
+
+
+def _stages_without_building(entry: Entry[GeneratorSpec], protocol: Protocol) -> list[str]:
+    """The stages, from a generator of the default configuration at the protocol's shape."""
+    import torch
+
+    config, _ = _config(entry, entry.config_class(), [], protocol)
+    return list(build_trainable(entry, config, torch.device("cpu")).stages())
+
+
+def plan_from_run(run: Run, device: str) -> TrainingPlan:
+    """The plan that a run recorded.
+
+    RunError: the record lacks what a plan needs.
+    """
+    record = run.record
+    try:
+        entry = load_registry().generators.get(record["generator"])
+        protocol = parse_protocol(record["protocol_table"], name=record["protocol"]["name"], where=f"{run.path}/run.json")
+        config_class = entry.config_class()
+        layer = Layer(f"{run.path}/run.json", {key: value for key, value in (record["config"] or {}).items() if value is not None})
+        config = resolve(config_class, [layer], owner=f"generator {entry.short_name}").config if config_class else None
+        torch_device = choose_device(device)
+        built = build_trainable(entry, config, torch_device)
+        return TrainingPlan(
+            entry=entry,
+            config=config,
+            origins=record["config_origins"],
+            preset=record["preset"],
+            protocol=protocol,
+            schedule=built.schedule(),
+            stages=list(built.stages()),
+            budgets={stage: Budget(**budget) for stage, budget in record["budgets"].items()},
+            start=record["start"],
+            select_by=record["select_by"],
+            validate_every=int(record["validate_every"]),
+            compiles=bool(record["compiles"]),
+            seed=int(record["seed"]),
+            device=torch_device,
+            precision=_precision_here(record["precision"], torch_device),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(f"{run.path}/run.json is damaged and cannot be resumed: {type(error).__name__} {error}.") from error
