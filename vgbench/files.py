@@ -33,12 +33,12 @@ def new_file(path: Path, *, flushed: bool = True) -> Iterator[Path]:
 
 
 @contextmanager
-def writing(path: Path, *, error: type[VgbenchError] = RunError, advice: str = RUNS_ADVICE) -> Iterator[None]:
-    """Turn the system's refusal to write into an error that says what, where and what to do."""
+def writing(what: Path | str, *, error: type[VgbenchError] = RunError, advice: str = RUNS_ADVICE) -> Iterator[None]:
+    """Turn the system's refusal to write into an error that says what could not be written, why, and what to do."""
     try:
         yield
     except OSError as refusal:
-        raise error(f"{path} cannot be written: {refusal.strerror or refusal}. {advice}") from refusal
+        raise error(f"{what} cannot be written: {refusal.strerror or refusal}. {advice}") from refusal
 
 
 def write_text(path: Path, text: str, *, advice: str = RUNS_ADVICE) -> None:

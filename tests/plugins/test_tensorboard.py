@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vgbench.plugins.discovery import tensorboard
+from vgbench.plugins import tensorboard
 from vgbench.runs.log import read_log
 from vgbench.training.train import train
 

@@ -133,6 +133,6 @@ def _frame(image_chw: Tensor, pixel_format: str) -> av.VideoFrame:
 
 def _write(path: Path, content: bytes) -> None:
     """Whole or not at all."""
-    advice = f"It has {len(content):,} bytes. Check the folder, its permissions and free space."
-    with writing(path, error=VideoError, advice=advice), new_file(path, flushed=False) as partial:
+    advice = "Check the folder, its permissions and free space."
+    with writing(f"{path} ({len(content):,} bytes)", error=VideoError, advice=advice), new_file(path, flushed=False) as partial:
         partial.write_bytes(content)

@@ -10,8 +10,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from vgbench.errors import MetricError
-from vgbench.metrics import backends as kernels
+from vgbench.metrics import backends
 from vgbench.metrics.pixel.sums import error_sums
+from vgbench.metrics.similarity import tiled
 from vgbench.metrics.similarity.ssim import (
     OPENSTL,
     PIQ,
@@ -22,7 +23,6 @@ from vgbench.metrics.similarity.ssim import (
     Definition,
     pooled_like_piq,
     ssim,
-    tiled as similarity_tiles,
     yiq_luma,
 )
 
@@ -90,10 +90,10 @@ def test_generated_and_reference_may_change_places(definition):
 
 
 def test_the_size_of_a_tile_changes_nothing_that_can_be_seen(monkeypatch):
-    monkeypatch.setattr(kernels, "_load", lambda name: None)
+    monkeypatch.setattr(backends, "has_numba", lambda: False)
     generated, reference = noisy_pair((1, 5, 3, 40, 33))
     usual = ssim(generated, reference, WANG)
-    monkeypatch.setattr(similarity_tiles, "_TILE_VALUES_CPU", 33 * 14)
+    monkeypatch.setattr(tiled, "_TILE_VALUES_CPU", 33 * 14)
     torch.testing.assert_close(ssim(generated, reference, WANG), usual, rtol=1e-12, atol=0)
 
 
@@ -104,7 +104,7 @@ def test_the_compiled_loop_and_the_matrix_products_agree(monkeypatch, definition
     generated, reference = noisy_pair((2, 3, 3, *size), spread=120)
     reference[0, 0], generated[0, 1], reference[0, 1] = 255, 0, 1
     compiled = ssim(generated, reference, definition)
-    monkeypatch.setattr(kernels, "_load", lambda name: None)
+    monkeypatch.setattr(backends, "has_numba", lambda: False)
     torch.testing.assert_close(compiled, ssim(generated, reference, definition), rtol=0, atol=1e-12)
 
 
