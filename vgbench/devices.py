@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from vgbench.errors import ConfigError
 
@@ -49,3 +51,35 @@ def choose_precision(name: str, device: torch.device) -> str:
     if name == "tf32" and device.type != "cuda":
         raise ConfigError("--precision tf32 is a way of a GPU's; on the CPU use 32.")
     return name
+
+
+@contextmanager
+def full_float32() -> Iterator[None]:
+    """Within the block a GPU multiplies and convolves float32 in full; afterwards its TF32 switches are as they were.
+
+    The switches are the process's: threads that compute beside the block see them too.
+    """
+    import torch
+
+    switches = _float32_switches()
+    if not torch.cuda.is_available():
+        yield
+        return
+    before = [getattr(owner, name) for owner, name, _ in switches]
+    try:
+        for owner, name, value in switches:
+            setattr(owner, name, value)
+        yield
+    finally:
+        for (owner, name, _), value in zip(switches, before, strict=True):
+            setattr(owner, name, value)
+
+
+def _float32_switches() -> list[tuple[Any, str, Any]]:
+    """(owner, name, value for full float32) of torch's switches; since 2.9 the older ones refuse to be read after the newer are set."""
+    import torch
+
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    if hasattr(cudnn, "conv"):
+        return [(owner, "fp32_precision", "ieee") for owner in (matmul, cudnn.conv)]
+    return [(matmul, "allow_tf32", False), (cudnn, "allow_tf32", False)]

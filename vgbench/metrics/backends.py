@@ -1,23 +1,62 @@
-"""Which metrics run as compiled loops: those with a kernel, on a processor, where numba is installed."""
+"""Which form of a family's loops runs: compiled by numba on a processor, Triton kernels on a GPU, tensor operations elsewhere."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
+from typing import TypeVar
 
 import torch
 
+Result = TypeVar("Result")
+
 logger = logging.getLogger(__name__)
 
+COMPILED = {"pixel": "vgbench.metrics.pixel.compiled_sums", "similarity": "vgbench.metrics.similarity.compiled"}
+"""Family → the module of its loops for a processor."""
+KERNELS = {"pixel": "vgbench.metrics.pixel.gpu", "similarity": "vgbench.metrics.similarity.gpu"}
+"""Family → the module of its Triton kernels."""
 
-def kernel_of(name: str, device: torch.device) -> ModuleType | None:
-    """The module `vgbench.metrics.<name>`, or None without numba and for tensors elsewhere.
+_given_up: set[str] = set()
+"""Families whose kernels failed in this process."""
 
-    Whether numba is there is the only question: an error in a kernel's own imports is a bug, and is raised.
+
+def loops_of(family: str, device: torch.device) -> ModuleType | None:
+    """A family's compiled loops for tensors of a processor; None without numba and for tensors elsewhere.
+
+    Whether numba is there is the only question: an error in a loop's own imports is a bug, and is raised.
     """
-    return import_module(f"vgbench.metrics.{name}") if device.type == "cpu" and has_numba() else None
+    return import_module(COMPILED[family]) if device.type == "cpu" and has_numba() else None
+
+
+def on_gpu(family: str, device: torch.device, compute: Callable[[ModuleType], Result]) -> Result | None:
+    """What `compute` gives with a family's Triton kernels; None for tensors elsewhere, without Triton, and where the kernels fail.
+
+    A failure to compile or to start is warned of once, and the family's tensor operations take over.  Running out of memory is no such
+    failure, and is raised.
+    """
+    if device.type != "cuda" or family in _given_up or not has_triton():
+        return None
+    try:
+        return compute(import_module(KERNELS[family]))
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:
+        _given_up.add(family)
+        reason = str(error).strip().split("\n")[0][:200]
+        logger.warning("The GPU kernels of %s metrics failed (%s: %s); tensor operations take over.", family, type(error).__name__, reason)
+        return None
+
+
+def forget() -> None:
+    """Look again for what is installed, and try again what failed."""
+    has_numba.cache_clear()
+    has_triton.cache_clear()
+    _given_up.clear()
 
 
 @cache
@@ -33,3 +72,12 @@ def has_numba() -> bool:
         logger.warning("numba cannot be imported (%s); metrics take their slower form.", error)
         return False
     return True
+
+
+@cache
+def has_triton() -> bool:
+    """Whether Triton is installed; on a GPU, where this is asked, its absence is warned of."""
+    found = find_spec("triton") is not None
+    if not found:
+        logger.warning("Triton is not installed; on the GPU metrics take their slower form.")
+    return found

@@ -87,10 +87,10 @@ def names_of(blocks):
 def test_norms_and_activations_are_those_of_the_papers_table():
     generator, discriminator = paper_generator(), paper_discriminator()
     down = ["Conv3d", "BatchNorm3d", "LeakyReLU"]
-    assert names_of(generator.encoder) == [["Conv3d"]] + [down] * 4
+    assert names_of(generator.encoder) == [["OuterConvolution"]] + [down] * 4
     assert names_of(generator.decoder) == [["ConvTranspose3d", "BatchNorm3d", "ReLU"]] * 5
     assert {block[2].negative_slope for block in list(generator.encoder)[1:]} == {0.2}
-    assert names_of(discriminator.encoder) == [["Conv3d", "LeakyReLU"]] + [down] * 4
+    assert names_of(discriminator.encoder) == [["OuterConvolution", "LeakyReLU"]] + [down] * 4
     assert [block[-1].negative_slope for block in discriminator.encoder] == [0.2, 0.2, 0.2, 0.2, 0.01]
 
 

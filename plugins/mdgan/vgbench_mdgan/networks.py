@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from vgbench_mdgan.convolutions import OuterConvolution, OuterTransposedConvolution
 from vgbench_mdgan.levels import Level
 
 LEAKY_SLOPE = 0.2
@@ -29,7 +30,7 @@ class EncoderDecoder(nn.Module):
         outer, deepest = levels[0], levels[-1]
         self.dropped_skips = dropped_skips
         # conv1: neither norm nor activation; conv2 … convN
-        self.encoder = nn.ModuleList([nn.Sequential(_down(channels, outer))])
+        self.encoder = nn.ModuleList([nn.Sequential(OuterConvolution(channels, outer.channels))])
         for above, level in pairwise(levels):
             block = nn.Sequential(_down(above.channels, level), nn.BatchNorm3d(level.channels), nn.LeakyReLU(LEAKY_SLOPE, inplace=True))
             self.encoder.append(block)
@@ -40,7 +41,7 @@ class EncoderDecoder(nn.Module):
         for above, level in reversed(list(pairwise(levels))):
             self.decoder.append(_decoder_block(_up(level, above.channels)))
         # deconv6, the mirror of conv1
-        self.output = _up(outer, channels)
+        self.output = OuterTransposedConvolution(outer.channels, channels)
 
     def forward(self, video: Tensor) -> Tensor:
         """(B, C, T, H, W) in [-1, 1] → the same shape and range."""
@@ -75,7 +76,7 @@ class Discriminator(nn.Module):
     def __init__(self, levels: Sequence[Level], *, channels: int, last_slope: float) -> None:
         super().__init__()
         outer, deepest = levels[0], levels[-1]
-        self.encoder = nn.ModuleList([nn.Sequential(_down(channels, outer), nn.LeakyReLU(LEAKY_SLOPE, inplace=True))])
+        self.encoder = nn.ModuleList([nn.Sequential(OuterConvolution(channels, outer.channels), nn.LeakyReLU(LEAKY_SLOPE, inplace=True))])
         slopes = [LEAKY_SLOPE] * (len(levels) - 2) + [last_slope]
         for (above, level), slope in zip(pairwise(levels), slopes, strict=True):
             block = nn.Sequential(_down(above.channels, level), nn.BatchNorm3d(level.channels), nn.LeakyReLU(slope, inplace=True))

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from vgbench.devices import full_float32
 from vgbench.errors import MetricError
 from vgbench.interfaces import PairedMetric
 from vgbench.metrics.networks.i3d import I3d, i3d_by_device
@@ -36,7 +37,7 @@ def gram_motion(clips: Tensor, references: Tensor, network: I3d, *, metric: str 
     check_pair(clips, references, metric=metric)
     if clips.shape[1] < 2:
         raise MetricError(f"{metric} compares motion, which takes at least 2 frames that count; these clips have {clips.shape[1]}.")
-    with torch.no_grad():
+    with torch.no_grad(), full_float32():
         return torch.stack([_distance(network, *pair) for pair in zip(clips, references, strict=True)])
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from vgbench.devices import full_float32
 from vgbench.errors import MetricError
 from vgbench.interfaces import PairedMetric
 from vgbench.metrics.networks import backbones
@@ -57,7 +58,8 @@ class Perception:
         """uint8 (T, C, H, W) twice → (T,) float64; a handful of frames of both sides at a time."""
         at_once = max(1, _PIXELS_AT_ONCE // frames.shape[2:].numel())
         pairs = zip(torch.split(frames, at_once), torch.split(references, at_once), strict=True)
-        return torch.cat([self._distances(*pair) for pair in pairs])
+        with full_float32():
+            return torch.cat([self._distances(*pair) for pair in pairs])
 
     def _distances(self, frames: Tensor, references: Tensor) -> Tensor:
         images = torch.cat([frames, references]).expand(-1, 3, -1, -1).float().div_(127.5).sub_(1)

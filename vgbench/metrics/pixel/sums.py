@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vgbench.metrics.backends import kernel_of
+from vgbench.metrics.backends import loops_of, on_gpu
 from vgbench.metrics.pairs import check_pair, last_pair
 
 _GROUP = 256
@@ -44,17 +44,21 @@ def error_sums(clips: Tensor, references: Tensor, *, metric: str = "error_sums")
 
 
 def _error_sums(clips: Tensor, references: Tensor) -> ErrorSums:
-    kernel = kernel_of("pixel.compiled_sums", clips.device)
-    if kernel is not None:
-        sums = kernel.error_sums(clips.flatten(0, 1).flatten(1), references.flatten(0, 1).flatten(1))
-        return ErrorSums(sums[0].view(clips.shape[:2]), sums[1].view(clips.shape[:2]), clips.shape[2:].numel())
+    values = clips.shape[2:].numel()
+    sums: tuple[Tensor, Tensor] | None = on_gpu("pixel", clips.device, lambda gpu: gpu.error_sums(clips, references))
+    if sums is not None:
+        return ErrorSums(sums[0], sums[1], values)
+    loops = loops_of("pixel", clips.device)
+    if loops is not None:
+        sums = loops.error_sums(clips.flatten(0, 1).flatten(1), references.flatten(0, 1).flatten(1))
+        return ErrorSums(sums[0].view(clips.shape[:2]), sums[1].view(clips.shape[:2]), values)
     squared, absolute = [], []
     for x, y in _tiles(clips, references):
         difference = x.float().sub_(y).flatten(1)
         squared.append(exact_sums(difference.square()))
         absolute.append(exact_sums(difference.abs_()))
     batch, frames = clips.shape[:2]
-    return ErrorSums(_join(squared, batch, frames), _join(absolute, batch, frames), clips.shape[2:].numel())
+    return ErrorSums(_join(squared, batch, frames), _join(absolute, batch, frames), values)
 
 
 def channel_products(clips: Tensor, references: Tensor) -> Tensor:
@@ -62,10 +66,15 @@ def channel_products(clips: Tensor, references: Tensor) -> Tensor:
 
     clips, references: uint8 (B, T, C, H, W); grey counts as three equal channels.  Returns (B, T, 6) int64.
     """
+    if clips.shape[2] == 1:
+        return error_sums(clips, references).squared.unsqueeze(-1).expand(-1, -1, 6)
+    products: Tensor | None = on_gpu("pixel", clips.device, lambda gpu: gpu.channel_products(clips, references))
+    if products is not None:
+        return products
     sums = []
     for x, y in _tiles(clips, references):
         difference = x.float().sub_(y).flatten(2)
-        red, green, blue = difference.expand(-1, 3, -1).unbind(1)
+        red, green, blue = difference.unbind(1)
         pairs = ((red, red), (green, green), (blue, blue), (red, green), (red, blue), (green, blue))
         sums.append(torch.stack([exact_sums(one * other) for one, other in pairs], dim=-1))
     return _join(sums, *clips.shape[:2])
@@ -77,8 +86,11 @@ def wrapped_square_sums(clips: Tensor, references: Tensor) -> Tensor:
     The levels first lose what `uint8(float32(v / 255) · 255)` loses.  clips, references: uint8 (B, T, C, H, W).
     Returns (B, T) int64.
     """
-    levels = torch.arange(256, dtype=torch.float32, device=clips.device)
-    truncated = (levels / 255 * 255).to(torch.uint8)
+    # On the processor, whatever the clips' device: a GPU divides by a constant as it multiplies by its inverse, rounded.
+    truncated = (torch.arange(256, dtype=torch.float32) / 255 * 255).to(torch.uint8).to(clips.device)
+    wrapped: Tensor | None = on_gpu("pixel", clips.device, lambda gpu: gpu.wrapped_square_sums(clips, references, truncated))
+    if wrapped is not None:
+        return wrapped
     sums = []
     for x, y in _tiles(clips, references):
         difference = truncated[x.int()] - truncated[y.int()]

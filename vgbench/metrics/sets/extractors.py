@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vgbench.devices import full_float32
 from vgbench.errors import MetricError
 from vgbench.interfaces import FeatureExtractor
 from vgbench.metrics.networks.by_device import ByDevice
@@ -42,7 +43,7 @@ class I3dLogits(FeatureExtractor):
     def features(self, clips: Tensor) -> Tensor:
         check_clips(clips, self.least_frames, self.name)
         network = self._network.on(clips.device)
-        with torch.no_grad():
+        with torch.no_grad(), full_float32():
             return torch.cat([network(placed(clip, self.placement).transpose(0, 1)[None]) for clip in clips])
 
 
@@ -76,7 +77,7 @@ class ScriptedExtractor(FeatureExtractor):
         check_clips(clips, self.least_frames, self.name)
         network = self._network.on(clips.device)
         rgb = clips.expand(-1, -1, 3, -1, -1)
-        with torch.no_grad():
+        with torch.no_grad(), full_float32():
             features = [self._call(network, clip[None]) for clip in rgb]
         wanted = clips.shape[1] if self.per_frame else 1
         for found in features:

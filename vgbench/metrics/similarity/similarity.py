@@ -7,16 +7,18 @@ With u = x + y and v = x − y, the means μ and variances σ² of u and v under
 which is Wang et al.'s equation 13: four filtered maps instead of five, and exactly 1 where x = y. All in float64: in float32 the
 variance of a bright flat region is off by as much as C₂ itself makes visible (errors of 1e-6 to 1e-4 were measured).
 
-Two implementations agree to 1e-12: on a processor a compiled loop that keeps what it needs in the nearest cache, where numba is
-installed, and else, as on a GPU, matrix products over tiles. Both look at one clip at a time, so that its bits do not depend on its
-batch.
+Three implementations agree to 1e-12: a kernel on a GPU that has Triton; on a processor with numba a compiled loop that keeps what it
+needs in the nearest cache; elsewhere matrix products over tiles. Each looks at one plane or clip at a time, so that its bits do not
+depend on its batch.
 """
 
 from __future__ import annotations
 
+from types import ModuleType
+
 from torch import Tensor
 
-from vgbench.metrics.backends import kernel_of
+from vgbench.metrics.backends import loops_of, on_gpu
 from vgbench.metrics.similarity.windows import Stability, Term, Window
 
 SIMILARITY = Term()
@@ -29,6 +31,12 @@ def mean_similarity(x: Tensor, y: Tensor, *, window: Window, stability: Stabilit
     """
     from vgbench.metrics.similarity import tiled
 
-    kernel = kernel_of("similarity.compiled", x.device)
-    values: Tensor = (kernel or tiled).mean_similarity(x, y, window, stability, term)
+    def kernel(gpu: ModuleType) -> Tensor | None:
+        values: Tensor | None = gpu.mean_similarity(x, y, window, stability, term) if gpu.takes(x, window) else None
+        return values
+
+    found = on_gpu("similarity", x.device, kernel)
+    if found is not None:
+        return found
+    values: Tensor = (loops_of("similarity", x.device) or tiled).mean_similarity(x, y, window, stability, term)
     return values

@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from vgbench.errors import MetricError
 from vgbench.interfaces import PairedMetric
+from vgbench.metrics.backends import on_gpu
 from vgbench.metrics.pairs import check_data_range, check_pair
 from vgbench.metrics.similarity.similarity import mean_similarity
 from vgbench.metrics.similarity.windows import Stability, Term, Window, gaussian_window, uniform_window
@@ -114,8 +115,14 @@ def yiq_luma(clip: Tensor) -> Tensor:
     """
     if clip.shape[1] == 1:
         return clip
-    red, green, blue = (clip.float() / 255).unbind(1)
-    return ((red * 0.299 + green * 0.587 + blue * 0.114) * 255).round().to(torch.uint8).unsqueeze(1)
+    levels = torch.arange(256, dtype=torch.float32) / 255  # on the processor: a GPU rounds the division by a constant otherwise
+    tables = torch.stack([levels * 0.299, levels * 0.587, levels * 0.114]).to(clip.device)
+    found: Tensor | None = on_gpu("similarity", clip.device, lambda gpu: gpu.luma(clip, tables))
+    if found is not None:
+        return found
+    red, green, blue = (table[channel.int()] for table, channel in zip(tables, clip.unbind(1), strict=True))
+    luma: Tensor = ((red + green + blue) * 255).round().to(torch.uint8).unsqueeze(1)
+    return luma
 
 
 def pooled_like_piq(clip: Tensor) -> Tensor:
