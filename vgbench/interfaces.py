@@ -124,6 +124,10 @@ class Host(ABC):
 class Stage(ABC):
     """One stage of a training: what it optimises and how one step goes."""
 
+    is_recordable: bool = False
+    """Whether every step launches the same work on the same memory, with nothing decided, counted or drawn on the processor, so that the
+    host may record it once as a CUDA graph. Optimizers must then be made with `capturable=True`."""
+
     @abstractmethod
     def step(self, batch: Batch) -> StepResult:
         """One optimisation step."""

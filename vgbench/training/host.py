@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 
+def _is_deterministic() -> bool:
+    """Whether the process asks for the same bits every time, which cuDNN's choice by measurement cannot promise."""
+    import torch
+
+    return torch.are_deterministic_algorithms_enabled() or torch.backends.cudnn.deterministic
+
+
 def world_size(devices: int, nodes: int) -> int:
     """How many processes train together: what torchrun says, else one a device."""
     return int(os.environ["WORLD_SIZE"]) if _started_by_torchrun() else devices * nodes
@@ -76,6 +83,9 @@ class FabricHost(Host):
         self._fabric.launch()
         self.device = self._fabric.device
         self.rank, self.world_size = self._fabric.global_rank, self._fabric.world_size
+        self.chooses_algorithms = self.device.type == "cuda" and not _is_deterministic()
+        if self.chooses_algorithms:
+            torch.backends.cudnn.benchmark = True  # the shapes of a training are fixed, so that a choice made once is made well
         if precision != "bf16":
             torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
         self.seed = self.from_first(seed)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from vgbench.config import plain
 from vgbench.data.loader import ClipCache, Share, training_batches
@@ -17,15 +17,16 @@ from vgbench.plugins.observers import Observer, TrainingProgress
 from vgbench.runs.checkpoints import Checkpoint, load_checkpoint, newest_checkpoint, restore
 from vgbench.runs.run import Run
 from vgbench.training.budget import Budget
-from vgbench.training.health import Watch, check_finite, is_out_of_memory, out_of_memory
+from vgbench.training.health import Watch, is_out_of_memory, out_of_memory
 from vgbench.training.host import FabricHost
 from vgbench.training.interruption import Interruption
 from vgbench.training.journal import Journal, RunJournal, best_file
 from vgbench.training.plan import TrainingPlan
+from vgbench.training.readings import Readings, Step
 from vgbench.training.validation import Validation
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    pass
 
 LOG_EVERY = 10
 CHECKPOINT_SECONDS = 600
@@ -45,18 +46,6 @@ class Cadence:
     workers: int
 
 
-class Step(NamedTuple):
-    """One step as all processes agree on it: numbers are their means."""
-
-    losses: dict[str, float]
-    diagnostics: dict[str, float]
-    objectives: Mapping[str, Mapping[str, float]]
-    seconds: float
-    waited: float
-    """Seconds of these that the clips were waited for."""
-    is_interrupted: bool
-
-
 class Training:
     """The loop over stages and steps; every process runs it, and the first one's journal writes."""
 
@@ -65,6 +54,7 @@ class Training:
         self.journal = RunJournal(run, observer) if host.rank == 0 else Journal()
         self.generator: TrainableGenerator = plan.build(host.device)
         self.cache = ClipCache(data)
+        self.reads_late = host.device.type == "cuda" and host.world_size == 1
         self.step = 0
         self.finished: dict[str, int] = {}
         self.elapsed = dict.fromkeys(plan.budgets, 0.0)
@@ -116,28 +106,60 @@ class Training:
         """Train one stage until its budget is spent; False where it was interrupted."""
         stage, stage_step = self._begin(name, resumed)
         batches, watch, first_step = self._batches(), Watch(name), stage_step
+        take = self._taking(stage)
+        readings = Readings(name, self.host, generator=self.plan.entry.short_name, run_path=self.run.path)
         while not budget.is_spent(stage_step, self.elapsed[name]):
             self.host.progress = budget.fraction(stage_step, self.elapsed[name])
-            step = self._advance(name, stage, stage_step, stage_step > first_step, batches, interruption)
+            started = time.monotonic()
+            batch = self._read(name, stage, stage_step, first_step, readings, batches)
+            waited = time.monotonic() - started
+            result = self._computed(name, take, batch)
             self.step, stage_step = self.step + 1, stage_step + 1
-            self.elapsed[name] += step.seconds
+            readings.add(result, self.step, stage_step, time.monotonic() - started, waited)
+            if self._may_wait(budget, name, stage_step, first_step, readings, interruption):
+                continue
+            steps = readings.read(is_interrupted=interruption.requested)
+            self.elapsed[name] += sum(step.seconds for step in steps)
             is_last = budget.is_spent(stage_step, self.elapsed[name])
-            if stage_step == first_step + 2:
-                self._say_if_slow(step.seconds)
-            self._report(name, stage_step, budget, step, is_last)
-            for warning in watch.warnings(self.step, step.losses, step.diagnostics, step.objectives):
-                self.journal.warn(warning)
+            if first_step + 2 in (step.stage_step for step in steps):
+                self._say_if_slow(steps[-1].seconds)
+            for step in steps:
+                self._report(name, budget, step, is_last and step is steps[-1])
+                for warning in watch.warnings(step.step, step.losses, step.diagnostics, step.objectives):
+                    self.journal.warn(warning)
             if is_last:
                 self.finished[name] = stage_step
-            if is_last or step.is_interrupted or self._is_checkpoint_due(stage_step):
+            is_interrupted = steps[-1].is_interrupted
+            if is_last or is_interrupted or self._is_checkpoint_due(stage_step):
                 self._save(name, stage, stage_step)
             if is_last or _is_due(self.plan.validate_every, stage_step):
                 self._validate(name, stage, stage_step)
             if is_last or _is_due(self.cadence.preview_every, stage_step):
                 self.journal.preview(name, self.step, stage, self.data, self.cache, self.host.device)
-            if step.is_interrupted:
+            if is_interrupted:
                 return is_last and name == list(self.plan.budgets)[-1]
         return True
+
+    def _taking(self, stage: Stage) -> Callable[[Batch], StepResult]:
+        """How steps are taken: recorded once as a CUDA graph where that can be done."""
+        if self.host.device.type != "cuda" or self.host.world_size > 1 or self.plan.compiles or not stage.is_recordable:
+            return stage.step
+        from vgbench.training.graphs import RecordedStep
+
+        return RecordedStep(stage)
+
+    def _may_wait(
+        self, budget: Budget, name: str, stage_step: int, first_step: int, readings: Readings, interruption: Interruption
+    ) -> bool:
+        """Whether this step's numbers may be read later: one GPU goes on meanwhile, and nothing is written, shown or decided by them.
+
+        So a loss that is not finite is found `LOG_EVERY` steps late at most, and always before a checkpoint is written.
+        """
+        if not self.reads_late or stage_step <= first_step + 2 or interruption.requested:
+            return False
+        cadences = (LOG_EVERY, self.cadence.preview_every, self.plan.validate_every)
+        is_wanted = any(_is_due(every, stage_step) for every in cadences) or self._is_checkpoint_due(stage_step)
+        return not is_wanted and not budget.is_spent(stage_step, self.elapsed[name] + readings.seconds)
 
     def _begin(self, name: str, resumed: Checkpoint | None) -> tuple[Stage, int]:
         """A stage and its steps so far: fresh, on the weights of the stages before it, or as it was saved."""
@@ -167,28 +189,7 @@ class Training:
             share=Share(self.host.rank, self.host.world_size),
         )
 
-    def _advance(
-        self, name: str, stage: Stage, stage_step: int, has_advanced: bool, batches: Iterator[Batch], interruption: Interruption
-    ) -> Step:
-        """One step, timed, its numbers as all processes agree on them.
-
-        TrainingError: a loss is not finite, memory ran out, or the clips cannot be read; what was trained is saved then.
-        """
-        started = time.monotonic()
-        batch = self._read(name, stage, stage_step, has_advanced, batches)
-        waited = time.monotonic() - started
-        result = self._taken(name, stage, batch)
-        values = _stacked([*result.losses.values(), *result.diagnostics.values()], self.host)
-        numbers = values.tolist()  # waits for the device, so that the time is that of the step
-        own = [*numbers, time.monotonic() - started, waited, float(interruption.requested)]
-        if self.host.world_size > 1:
-            own = self.host.mean(_stacked(own, self.host)).tolist()
-        losses = dict(zip(result.losses, own, strict=False))
-        diagnostics = dict(zip(result.diagnostics, own[len(losses) : -3], strict=True))
-        check_finite(losses, diagnostics, who=self.plan.entry.short_name, step=self.step + 1, stage=name, run_path=self.run.path)
-        return Step(losses, diagnostics, result.objectives, own[-3], own[-2], own[-1] > 0)
-
-    def _read(self, name: str, stage: Stage, stage_step: int, has_advanced: bool, batches: Iterator[Batch]) -> Batch:
+    def _read(self, name: str, stage: Stage, stage_step: int, first_step: int, readings: Readings, batches: Iterator[Batch]) -> Batch:
         """The next batch, once every process has its share.
 
         TrainingError: one could not read it; the training is saved as it is.
@@ -200,7 +201,8 @@ class Training:
             failure = error
         if not self.host.any(failure is not None) and batch is not None:
             return batch
-        if has_advanced:
+        readings.read()  # a loss among them that is not finite is the first thing to say
+        if stage_step > first_step:
             self._save(name, stage, stage_step)
         raise TrainingError(
             f"The training clips cannot be read any more, at step {self.step + 1} (stage {name}): "
@@ -208,13 +210,13 @@ class Training:
             f"Once they can, go on with --resume {self.run.path}; {self.step} steps are kept there."
         ) from failure
 
-    def _taken(self, name: str, stage: Stage, batch: Batch) -> StepResult:
+    def _computed(self, name: str, take: Callable[[Batch], StepResult], batch: Batch) -> StepResult:
         """What the stage makes of a batch.
 
         TrainingError: memory ran out.
         """
         try:
-            return stage.step(batch)
+            return take(batch)
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
@@ -222,19 +224,20 @@ class Training:
                 f"{self.host.device} at step {self.step + 1} (stage {name})", len(batch.clip_ids), self.host.world_size, self.plan.precision
             ) from error
 
-    def _report(self, name: str, stage_step: int, budget: Budget, step: Step, is_last: bool) -> None:
+    def _report(self, name: str, budget: Budget, step: Step, is_last: bool) -> None:
         speed = self.plan.schedule.batch_size / step.seconds
         line: dict[str, Any] | None = None
-        if is_last or stage_step == 1 or stage_step % LOG_EVERY == 0:
-            line = {"step": self.step, "stage": name, "stage_step": stage_step, "losses": step.losses, "diagnostics": step.diagnostics}
+        if is_last or step.stage_step == 1 or step.stage_step % LOG_EVERY == 0:
+            line = {"step": step.step, "stage": name, "stage_step": step.stage_step, "losses": step.losses, "diagnostics": step.diagnostics}
             line |= {
                 "lr": self.host.learning_rates(),
                 "clips_per_second": round(speed, 3),
                 "data_share": round(step.waited / step.seconds, 4),
             }
             self.journal.log(line)
-        fraction = budget.fraction(stage_step, self.elapsed[name])
-        self.journal.announce(TrainingProgress(name, self.step, stage_step, budget.steps, fraction, step.losses, speed), line)
+        fraction = budget.fraction(step.stage_step, self.elapsed[name])
+        progress = TrainingProgress(name, step.step, step.stage_step, budget.steps, fraction, step.losses, speed)
+        self.journal.announce(progress, line)
 
     def _say_if_slow(self, seconds: float) -> None:
         """On a CPU, say how long the training will take where that is long, and which presets there are."""
@@ -281,10 +284,3 @@ class Training:
 
 def _is_due(every: int, stage_step: int) -> bool:
     return every > 0 and stage_step % every == 0
-
-
-def _stacked(values: list[Any], host: FabricHost) -> Tensor:
-    """Scalars as one float64 tensor, fetched from the device at once."""
-    import torch
-
-    return torch.stack([torch.as_tensor(value, dtype=torch.float64, device=host.device).reshape(()) for value in values])

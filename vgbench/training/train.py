@@ -130,7 +130,9 @@ def _begun(plan: TrainingPlan, host: FabricHost, runs: Path) -> Run:
     """A new run, which the first process makes and every process reads."""
     path = Path()
     if host.rank == 0:
-        path = begin_run(runs, "train", plan.entry.short_name, plan.record() | {"processes": host.world_size}).path
+        path = begin_run(
+            runs, "train", plan.entry.short_name, plan.record() | {"processes": host.world_size, "cudnn_benchmark": host.chooses_algorithms}
+        ).path
         write_text(path / "config.toml", plan.to_toml())
     return open_run(host.from_first(path))
 

@@ -27,7 +27,10 @@ class Player(Generic[Network]):
     def __init__(self, network: Network, config: MDGANConfig, host: Host, lr: float) -> None:
         self.network = network.to(host.device).train()
         # The fused kernel gives the fastest step on the CPU and the GPU alike.
-        self.adam = torch.optim.Adam(network.parameters(), lr=lr, betas=config.betas, fused=host.device.type in ("cpu", "cuda"))
+        on_gpu = host.device.type == "cuda"
+        self.adam = torch.optim.Adam(
+            network.parameters(), lr=lr, betas=config.betas, fused=on_gpu or host.device.type == "cpu", capturable=on_gpu
+        )
         self._config, self._host, self._lr = config, host, lr
         self._wrapped, self._optimizer = host.setup(network, self.adam)
 
@@ -68,6 +71,12 @@ class Game(Stage):
         initialise(discriminator, config.init_std, host.rng)
         self.generator = Player(network, config, host, config.lr)
         self.discriminator = Player(discriminator, config, host, config.lr * config.discriminator_lr_ratio)
+
+    @property
+    def is_recordable(self) -> bool:  # type: ignore[override] # of this stage's options
+        """Not where a step draws noise, or where a number of it follows the training's progress."""
+        config = self.config
+        return config.lr_schedule == "constant" and not config.instance_noise and not config.r1_weight and self.average is None
 
     def pairs(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """X, the last context frame repeated, and Y, the real video: each (B, C, T, H, W) in [-1, 1], channels last in memory.
