@@ -8,13 +8,21 @@ SOURCES := $(wildcard pyproject.toml plugins/*/pyproject.toml datasets/pyproject
 # Every install is held to the versions that were tried together.
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
-.PHONY: demo test lint docs wheels clean
+.PHONY: demo test gpu lint docs wheels clean
 
 demo: $(VENV)/ready
 	$(BIN)/vgbench demo
 
 test: $(VENV)/ready-to-develop lint
 	$(BIN)/python -m pytest -n 2
+
+# On a machine with a GPU: the tests that need one, then metrics and training steps in tables. Where $(PYTHON) has torch it serves as it is.
+HAS_TORCH = $(shell $(PYTHON) -c 'import torch, av' 2>/dev/null && echo yes)
+GPU_PYTHON = $(if $(HAS_TORCH),$(PYTHON),$(BIN)/python)
+gpu:
+	$(if $(HAS_TORCH),,$(MAKE) $(VENV)/ready-to-develop)
+	$(GPU_PYTHON) -m pytest -q -m gpu -W default tests plugins/mdgan/tests
+	$(GPU_PYTHON) benchmarks/gpu.py
 
 lint: $(VENV)/ready-to-develop
 	$(BIN)/ruff check .

@@ -21,7 +21,10 @@ from metrics import clips
 from vgbench.plugins.registry import load_registry
 
 FRAMES = 16
-METRICS = ("mse", "mae", "rmse", "psnr", "ssim", "ssim@skimage", "ssim@torchmetrics", "ms-ssim", "motion-ratio", "drift-ratio")
+METRICS = (
+    *("mse", "mae", "rmse", "psnr", "psnr@y-limited", "psnr@uint8wrap", "ssim", "ssim@skimage", "ssim@torchmetrics"),
+    *("ssim@piq", "ssim@pyiqa", "ms-ssim", "motion-ratio", "drift-ratio"),
+)
 
 
 def seconds(run: Callable[[], Any], device: torch.device, repetitions: int) -> float:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from vgbench.errors import RunError
-from vgbench.runs.run import create_run, find_runs, locate_run, open_run
 from vgbench.files import write_text
+from vgbench.runs.run import create_run, find_runs, locate_run, open_run
 
 LIMITED = """
 import resource, signal, sys

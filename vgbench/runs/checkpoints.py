@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -11,8 +10,8 @@ from typing import Any, get_type_hints
 
 from vgbench.config import checked
 from vgbench.errors import CheckpointError, ConfigError, RunError
-from vgbench.interfaces import Generator
 from vgbench.files import new_file, writing
+from vgbench.interfaces import Generator
 
 FORMAT = 1
 

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 import re
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import datetime
-from importlib import metadata
 from pathlib import Path
 from typing import IO, Any
 
-from vgbench.version import __version__
-from vgbench.errors import RunError, VgbenchError
-from vgbench.files import lock_folder
+from vgbench.errors import RunError
+from vgbench.files import lock_folder, write_text, writing
+from vgbench.runs.provenance import now, provenance
 from vgbench.runs.schema import check_record, printable
-from vgbench.runs.provenance import now
-from vgbench.runs.provenance import provenance
-from vgbench.files import write_text
-from vgbench.files import writing
 
 SCHEMA_VERSION = 1
 DEFAULT_RUNS = Path("runs")
@@ -148,16 +139,6 @@ def locate_run(text: str, runs: Path, verb: str) -> Run:
     return run
 
 
-
-
-
-
-
-
-
-
-
-
 def lock_run(path: Path) -> IO[bytes]:
     """A lock on the run's folder, held until the file is closed.
 
@@ -168,7 +149,3 @@ def lock_run(path: Path) -> IO[bytes]:
             return lock_folder(path)
         except BlockingIOError as error:
             raise RunError(f"{path} is at work in another process; wait for it, or stop it first.") from error
-
-
-
-
