@@ -86,8 +86,8 @@ class FabricHost(Host):
         self.chooses_algorithms = self.device.type == "cuda" and not _is_deterministic()
         if self.chooses_algorithms:
             torch.backends.cudnn.benchmark = True  # the shapes of a training are fixed, so that a choice made once is made well
-        if precision != "bf16":
-            torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
+        # Beside bf16 TF32 loses nothing: what is multiplied in float32 there, such as Gram matrices, was rounded to bf16 before.
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = precision != "32"
         self.seed = self.from_first(seed)
         self.rng = torch.Generator().manual_seed(self.seed)
         self._optimizers: list[torch.optim.Optimizer] = []

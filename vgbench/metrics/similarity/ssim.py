@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -115,14 +116,21 @@ def yiq_luma(clip: Tensor) -> Tensor:
     """
     if clip.shape[1] == 1:
         return clip
-    levels = torch.arange(256, dtype=torch.float32) / 255  # on the processor: a GPU rounds the division by a constant otherwise
-    tables = torch.stack([levels * 0.299, levels * 0.587, levels * 0.114]).to(clip.device)
+    tables = _luma_tables(clip.device)
     found: Tensor | None = on_gpu("similarity", clip.device, lambda gpu: gpu.luma(clip, tables))
     if found is not None:
         return found
     red, green, blue = (table[channel.int()] for table, channel in zip(tables, clip.unbind(1), strict=True))
     luma: Tensor = ((red + green + blue) * 255).round().to(torch.uint8).unsqueeze(1)
     return luma
+
+
+@cache
+def _luma_tables(device: torch.device) -> Tensor:
+    """float32 (3, 256): what each level of red, green and blue adds to the luma; made on the processor, since a GPU divides by a
+    constant as it multiplies by its rounded inverse."""
+    levels = torch.arange(256, dtype=torch.float32) / 255
+    return torch.stack([levels * 0.299, levels * 0.587, levels * 0.114]).to(device)
 
 
 def pooled_like_piq(clip: Tensor) -> Tensor:
