@@ -16,6 +16,20 @@ from typing import Any, Literal, NamedTuple
 
 from vgbench.errors import ConfigError, UnknownName
 
+# What the verbs do where nothing is said; the command line and the functions take them from here.
+DEFAULT_PROTOCOL = "synthetic-sky-64x16"
+DEFAULT_METRICS = ("mse", "psnr", "ssim")
+DEFAULT_RUNS = Path("runs")
+DEFAULT_BATCH = 8
+"""Clips a generator makes at a time."""
+DEFAULT_WORKERS = 2
+"""Threads that read clips ahead."""
+CHECKPOINT_EVERY = 500
+"""Training steps."""
+PREVIEW_EVERY = 200
+VALIDATE_EVERY = 200
+DEFAULT_AUDIT_CLIPS = 16
+
 
 class Layer(NamedTuple):
     """Values from one origin, such as a file or the options."""
@@ -192,15 +206,6 @@ def _described(hint: Any) -> str:
     if origin is tuple:
         return "a list [" + ", ".join("…" if part is Ellipsis else _described(part) for part in arguments) + "]"
     return {int: "a whole number", float: "a number", str: "a text", bool: "true or false", type(None): "nothing"}.get(hint, str(hint))
-
-
-DEFAULT_METRICS = ("mse", "psnr", "ssim")
-
-
-DEFAULT_BATCH = 8
-
-
-DEFAULT_WORKERS = 2
 
 
 def check_counts(**counts: int | None) -> None:

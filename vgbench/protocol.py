@@ -11,13 +11,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from vgbench.config import Layer, plain, read_toml, resolve, unknown_key, without_none
 from vgbench.errors import ProtocolError
 from vgbench.plugins.registry import load_registry
 
-DEFAULT_PROTOCOL = "synthetic-sky-64x16"
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +102,18 @@ class Task:
         """Frames a clip must have to give the context and the target."""
         return max(self.context, self.target_start + self.frames)
 
+    def target(self, clips: Tensor) -> Tensor:
+        """The frames of clips (…, T, C, H, W) that the generated ones stand for."""
+        return clips[..., self.target_start : self.target_start + self.frames, :, :, :]
+
+    def counted(self, clips: Tensor) -> Tensor:
+        """The frames of clips (…, T, C, H, W) that count."""
+        return self.counted_of(self.target(clips))
+
+    def counted_of(self, generated: Tensor) -> Tensor:
+        """The frames of generated clips, or of targets, (…, frames, C, H, W), that count."""
+        return generated[..., self.score_from :, :, :, :]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Protocol:
@@ -147,6 +160,11 @@ class Protocol:
 
 _SECTIONS: dict[str, type] = {"data": Data, "train": Windows, "validation": Windows, "test": Windows, "video": Video, "task": Task}
 _REQUIRED = ("data", "test", "video", "task")
+
+
+def as_protocol(given: Protocol | str | Path) -> Protocol:
+    """A protocol that is given as it is, by its name, or by a path that ends in .toml; errors as `load_protocol` has them."""
+    return given if isinstance(given, Protocol) else load_protocol(given)
 
 
 def load_protocol(name: str | Path) -> Protocol:

@@ -79,7 +79,7 @@ def test_an_evaluation_alone_scores_the_baselines_and_after_a_training_that_run_
     assert set(rows) == {*BASELINES, "mdgan", "mdgan:base"}
     assert rows["mdgan"]["weights"]["run"] == trained.name
     assert rows["mdgan"]["parameters"] == 2 * rows["mdgan:base"]["parameters"] > 0
-    assert all(row["seconds_per_clip"] > 0 for row in rows.values())
+    assert all(row.seconds_per_clip > 0 for row in build_leaderboard([after]).rows)
 
 
 def test_a_limited_evaluation_has_an_id_of_its_own(tiny):

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vgbench.audit.distortions import DISTORTIONS, Distortion
+from vgbench.config import DEFAULT_AUDIT_CLIPS, DEFAULT_PROTOCOL
 from vgbench.data.protocol_data import ProtocolData
 from vgbench.devices import choose_device
 from vgbench.errors import ConfigError, MetricError, UnknownName, VgbenchError
 from vgbench.interfaces import SetMetric
 from vgbench.plugins.observers import Observer
 from vgbench.plugins.registry import Entry, load_registry
-from vgbench.protocol import DEFAULT_PROTOCOL, Protocol, load_protocol
+from vgbench.protocol import Protocol, as_protocol, load_protocol
 from vgbench.scoring.feature_cache import FeatureCache
 from vgbench.scoring.lookup import choose_metrics, load_metric
 from vgbench.scoring.pooling import Column, Pooling
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-DEFAULT_CLIPS = 16
 BLIND = 0.02
 """Under this share of a metric's largest response to anything, it is blind to a distortion."""
 
@@ -74,7 +74,7 @@ def audit(
     *,
     protocol: Protocol | str | Path = DEFAULT_PROTOCOL,
     data: Mapping[str, Path] | None = None,
-    clips: int = DEFAULT_CLIPS,
+    clips: int = DEFAULT_AUDIT_CLIPS,
     seed: int = 0,
     device: str = "auto",
     observer: Observer | None = None,
@@ -89,12 +89,12 @@ def audit(
         raise ConfigError(f"An audit takes at least 2 clips, not {clips}.")
     observer = observer or Observer()
     entries = choose_metrics(metrics)
-    opened = ProtocolData(protocol if isinstance(protocol, Protocol) else load_protocol(protocol), data or {})
+    opened = ProtocolData(as_protocol(protocol), data or {})
     chosen = opened.clips("test")[:clips]
     columns = _Columns(entries, choose_device(device), observer)
     for done, clip in enumerate(chosen, start=1):
         task = opened.protocol.task
-        frames = opened.read(clip)[task.target_start + task.score_from : task.target_start + task.frames]
+        frames = task.counted(opened.read(clip))
         columns.add("", 0, frames, frames)
         for distortion, grade in _grades():
             columns.add(distortion.name, grade, _distorted(frames, distortion, grade, seed, clip.clip_id), frames)
@@ -151,15 +151,15 @@ class _Columns:
 
     def add(self, distortion: str, grade: int, clip: Tensor, reference: Tensor) -> None:
         """Score one clip (T, C, H, W) against what it was."""
-        shown, real = clip[None].to(self._device), reference[None].to(self._device)
+        distorted, real = clip[None].to(self._device), reference[None].to(self._device)
         for name, scorer in list(self._scorers.items()):
             try:
-                self._values.setdefault((name, distortion, grade), Column()).append(scorer.measure(shown, real).scores[0][name])
+                self._values.setdefault((name, distortion, grade), Column()).append(scorer.measure(distorted, real).scores[0][name])
             except VgbenchError as error:
                 self._drop(name, error)
         for name, metric in list(self._sets.items()):
             try:
-                vectors = cached_features(self._entries[name], metric, shown, self._cache)
+                vectors = cached_features(self._entries[name], metric, distorted, self._cache)
                 self._features.setdefault((name, distortion, grade), []).append(vectors[0])
             except VgbenchError as error:
                 self._drop(name, error)

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 import click
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+from vgbench.config import DEFAULT_BATCH, DEFAULT_PROTOCOL, DEFAULT_RUNS, DEFAULT_WORKERS
 
-DEFAULT_PROTOCOL = "synthetic-sky-64x16"
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def protocol_option(command: Command) -> Command:
@@ -53,7 +53,7 @@ def runs_option(command: Command) -> Command:
     return click.option(
         "--runs",
         type=click.Path(path_type=Path, file_okay=False),
-        default=Path("runs"),
+        default=DEFAULT_RUNS,
         show_default=True,
         help="The folder of run folders.",
     )(command)
@@ -69,7 +69,7 @@ def workers_option(command: Command) -> Command:
     return click.option(
         "--workers",
         type=click.IntRange(min=0),
-        default=2,
+        default=DEFAULT_WORKERS,
         show_default=True,
         metavar="N",
         help="Threads that read clips ahead; no number depends on it.",
@@ -78,7 +78,12 @@ def workers_option(command: Command) -> Command:
 
 def batch_size_option(command: Command) -> Command:
     return click.option(
-        "--batch-size", type=click.IntRange(min=1), default=8, show_default=True, metavar="N", help="Clips a generator makes at a time."
+        "--batch-size",
+        type=click.IntRange(min=1),
+        default=DEFAULT_BATCH,
+        show_default=True,
+        metavar="N",
+        help="Clips a generator makes at a time.",
     )(command)
 
 

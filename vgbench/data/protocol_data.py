@@ -122,7 +122,6 @@ class ProtocolData:
                 f"Split '{windows.split}' of data set {self.protocol.data.dataset} gives no clip: {len(sources)} videos, "
                 f"the longest of {longest} frames, and a window takes {windows.length}."
             )
-        self.pack(windows.split)
         clips = self.with_motion(clips, windows)
         if not clips:
             raise DataError(f"No clip of split '{windows.split}' moves as much as min_motion = {windows.min_motion:g} asks.")
@@ -142,11 +141,9 @@ class ProtocolData:
 
         DataError: see `read_frames`.
         """
-        for pack in list(self._packs.values()):
-            frames = None if pack is None else pack.read(clip.source_id, clip.start, clip.length)
-            if frames is not None:
-                return frames
-        return self.read_frames(clip.source_id, clip.start, clip.length)
+        pack = self.pack(clip.split)
+        frames = pack.read(clip.source_id, clip.start, clip.length) if pack is not None else None
+        return frames if frames is not None else self.read_frames(clip.source_id, clip.start, clip.length)
 
     def read_frames(self, source_id: str, start: int, length: int) -> Tensor:
         """A video's frames from the data set itself, at the protocol's size and channels: uint8 (T, C, H, W).

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from vgbench.config import DEFAULT_BATCH, DEFAULT_METRICS, DEFAULT_WORKERS, check_counts
+from vgbench.config import DEFAULT_BATCH, DEFAULT_METRICS, DEFAULT_PROTOCOL, DEFAULT_RUNS, DEFAULT_WORKERS, check_counts
 from vgbench.data.clips import Clip, stacked
 from vgbench.data.inspection.findings import known_findings
 from vgbench.data.loader import read_ahead
@@ -21,9 +20,9 @@ from vgbench.generation.rows import Row, resolve_rows
 from vgbench.generation.sampler import Sampler, fit, learns_by_fitting
 from vgbench.plugins.observers import CLIPS, Observer, begin_run, closing_run, with_hooks
 from vgbench.plugins.registry import Entry
-from vgbench.protocol import DEFAULT_PROTOCOL, Protocol, differing_keys, load_protocol
+from vgbench.protocol import Protocol, as_protocol, differing_keys
 from vgbench.runs.features import REAL, Owner
-from vgbench.runs.run import DEFAULT_RUNS, Run, locate_run
+from vgbench.runs.run import Run, locate_run
 from vgbench.runs.scores import ClipScores, ScoreWriter, read_scores
 from vgbench.scoring.lookup import choose_metrics
 from vgbench.scoring.scorer import Scorers, make_scorers
@@ -60,7 +59,7 @@ def evaluate(
     """
     observer = with_hooks(observer)
     entries = choose_metrics(metrics)
-    chosen = (protocol if isinstance(protocol, Protocol) else load_protocol(protocol)).limited(limit)
+    chosen = as_protocol(protocol).limited(limit)
     check_counts(batch_size=batch_size)
     runs = Path(runs)
     resolution = resolve_rows(generators, chosen, runs)
@@ -116,7 +115,7 @@ def _open_run(
 
 def _identity(row: Row) -> dict[str, Any]:
     """What a resumed evaluation must have in common with the one it goes on with."""
-    return {"label": row.label, "row": str(row), "checkpoint": str(row.weights.checkpoint) if row.weights else None}
+    return {"label": row.label, "row": str(row), "checkpoint": str(row.choice.checkpoint) if row.choice else None}
 
 
 @dataclass(frozen=True)
@@ -140,7 +139,9 @@ class _Evaluation:
         with ScoreWriter(self.run.path) as writer, self.scorers.sets.open(self.run) as features:
             for index, frames in enumerate(read_ahead(groups, self._read, workers=self.workers, ahead=self.workers)):
                 references = frames.to(self.device)
-                features.add([Owner(REAL, clip.clip_id, clip.source_id, 0) for clip in groups[index]], self._counted(references))
+                features.add(
+                    [Owner(REAL, clip.clip_id, clip.source_id, 0) for clip in groups[index]], self.data.protocol.task.counted(references)
+                )
                 for sampler in list(samplers):
                     try:
                         writer.write(self._lines(sampler, groups[index], references, done, features))
@@ -156,11 +157,6 @@ class _Evaluation:
 
     def _is_resumed(self) -> bool:
         return (self.run.path / "scores.jsonl").exists()
-
-    def _counted(self, clips: Tensor) -> Tensor:
-        """The frames of test clips that count."""
-        task = self.data.protocol.task
-        return clips[:, task.target_start + task.score_from : task.target_start + task.frames]
 
     def _read(self, group: Sequence[Clip]) -> Tensor:
         return stacked(group, self.data.read)
@@ -210,23 +206,23 @@ class _Evaluation:
     ) -> list[ClipScores]:
         protocol = self.data.protocol
         label = sampler.row.label
-        references = self._counted(clips)
+        references = protocol.task.counted(clips)
         lines = []
         for sample in range(sampler.samples(protocol)):
             keys = [(label, clip.clip_id, sample) for clip in group]
             if done.issuperset(keys) and features.have(keys):
                 continue
             sampled = sampler.sample(clips, [clip.clip_id for clip in group], protocol, sample)
-            shown = sampled.clips[:, protocol.task.score_from :]
-            features.add([Owner(label, clip.clip_id, clip.source_id, sample) for clip in group], shown)
-            measured = self.scorers.clips.measure(shown, references)
+            generated = protocol.task.counted_of(sampled.clips)
+            features.add([Owner(label, clip.clip_id, clip.source_id, sample) for clip in group], generated)
+            measured = self.scorers.clips.measure(generated, references)
             lines += [
                 ClipScores(
                     clip_id=clip.clip_id,
                     source=clip.source_id,
                     sample=sample,
                     generator=label,
-                    run=sampler.row.weights.run if sampler.row.weights else None,
+                    run=sampler.row.choice.run if sampler.row.choice else None,
                     scores=scores,
                     frames=references.shape[1],
                     perfect=perfect,
@@ -241,16 +237,8 @@ class _Evaluation:
         self.observer.advanced(CLIPS, done, len(self.clips))
 
     def _conclude(self, samplers: Sequence[Sampler]) -> None:
-        seconds: dict[str, list[float]] = {}
-        for line in read_scores(self.run.path):
-            seconds.setdefault(line.generator, []).append(line.seconds or 0.0)
         self.run.record["rows"] = [
-            sampler.description()
-            | {
-                "n_lines": len(self.clips) * sampler.samples(self.data.protocol),
-                "seconds_per_clip": median(seconds[sampler.row.label]),
-            }
-            for sampler in samplers
+            sampler.description() | {"n_lines": len(self.clips) * sampler.samples(self.data.protocol)} for sampler in samplers
         ]
         if not samplers:
             raise VgbenchError("\n".join(self.run.record["failures"].values()) or "No generator was left to score.")

@@ -8,14 +8,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vgbench.config import DEFAULT_METRICS, DEFAULT_WORKERS, check_counts
+from vgbench.config import DEFAULT_METRICS, DEFAULT_RUNS, DEFAULT_WORKERS, check_counts
 from vgbench.data.loader import read_ahead
 from vgbench.devices import choose_device
 from vgbench.errors import MetricError, PairingError
 from vgbench.evaluation.pairing import Pair, Pairing, pair_clips
 from vgbench.plugins.observers import CLIPS, Observer, begin_run, closing_run, with_hooks
 from vgbench.runs.features import REAL, Owner
-from vgbench.runs.run import DEFAULT_RUNS, Run
+from vgbench.runs.run import Run
 from vgbench.runs.scores import ClipScores, ScoreWriter
 from vgbench.scoring.lookup import choose_metrics
 from vgbench.scoring.scorer import Measured, Scorer, make_scorers
@@ -141,10 +141,10 @@ class _PairsOfClips(_Work):
                 measured = self._scorer.measure_chunks(chunks)
             else:
                 self.digest.update(whole[1].numpy().tobytes())
-                shown, expected = (clip[None, self.score_from :].to(device) for clip in whole)
+                generated, expected = (clip[None, self.score_from :].to(device) for clip in whole)
                 features.add([Owner(REAL, pair.name, pair.name, 0)], expected)
-                features.add([Owner(self.name, pair.name, pair.name, 0)], shown)
-                measured = self._scorer.measure(shown, expected)
+                features.add([Owner(self.name, pair.name, pair.name, 0)], generated)
+                measured = self._scorer.measure(generated, expected)
             yield self._line(pair.name, measured, frames - self.score_from)
 
     def _read(self, pair: Pair) -> tuple[Tensor, Tensor] | None:
@@ -181,9 +181,9 @@ class _SetsOfClips(_Work):
             self.digest.update(shape_bytes(clip.info()) + frames.contiguous().numpy().tobytes())
             features.add([Owner(REAL, clip.name, clip.name, 0)], self._counted(clip, frames).to(device))
         for clip in self._generated:
-            shown = self._counted(clip, clip.read())
-            features.add([Owner(self.name, clip.name, clip.name, 0)], shown.to(device))
-            yield self._line(clip.name, Measured([{}], [0]), shown.shape[1])
+            generated = self._counted(clip, clip.read())
+            features.add([Owner(self.name, clip.name, clip.name, 0)], generated.to(device))
+            yield self._line(clip.name, Measured([{}], [0]), generated.shape[1])
 
     def _counted(self, clip: ClipFile, frames: Tensor) -> Tensor:
         if self.score_from >= len(frames):

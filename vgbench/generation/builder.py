@@ -26,9 +26,9 @@ def build(row: Row, protocol: Protocol, device: torch.device) -> Sampler:
 
     CheckpointError: the weights are damaged, of another model, or of another shape than the protocol asks.
     """
-    if row.weights is None:
+    if row.choice is None:
         return Sampler(row, construct(row.entry, protocol, [Layer("the variant", row.settings)], device), None)
-    path = row.weights.checkpoint
+    path = row.choice.checkpoint
     checkpoint = load_checkpoint(path)
     if checkpoint.generator != row.entry.full_name:
         raise CheckpointError(f"{path} is a checkpoint of {checkpoint.generator}, not of {row.entry.full_name}.")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vgbench.config import DEFAULT_BATCH, DEFAULT_WORKERS, check_counts
+from vgbench.config import DEFAULT_BATCH, DEFAULT_PROTOCOL, DEFAULT_RUNS, DEFAULT_WORKERS, check_counts
 from vgbench.data.clips import Clip, stacked
 from vgbench.data.loader import read_ahead
 from vgbench.data.protocol_data import ProtocolData
@@ -16,8 +16,7 @@ from vgbench.generation.builder import build, build_published
 from vgbench.generation.rows import resolve_rows, row_without_weights
 from vgbench.generation.sampler import Sampler, fit, learns_by_fitting
 from vgbench.plugins.observers import Observer
-from vgbench.protocol import DEFAULT_PROTOCOL, Protocol, load_protocol
-from vgbench.runs.run import DEFAULT_RUNS
+from vgbench.protocol import Protocol, as_protocol
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,7 +51,7 @@ def generate(
     DataError: the folder holds something already.  GeneratorError: see `Generator.generate`.
     """
     observer = observer or Observer()
-    chosen = (protocol if isinstance(protocol, Protocol) else load_protocol(protocol)).limited(limit)
+    chosen = as_protocol(protocol).limited(limit)
     check_counts(batch_size=batch_size)
     out, runs, reference_out = Path(out), Path(runs), None if reference_out is None else Path(reference_out)
     if settings and not checkpoint:
@@ -80,7 +79,7 @@ def generate(
     for group, frames in zip(groups, read_ahead(groups, read, workers=workers, ahead=workers), strict=True):
         written += _write(sampler, group, frames.to(torch_device), out, chosen, fps)
         if reference_out is not None:
-            target = frames[:, chosen.task.target_start : chosen.task.target_start + chosen.task.frames]
+            target = chosen.task.target(frames)
             _write_clips(reference_out, group, target, fps)
         observer.advanced("clips", min(written, len(clips)), len(clips))
     return written

@@ -21,8 +21,8 @@ from vgbench.specs import GeneratorSpec
 _ROW = re.compile(r"(?:(?P<label>[^=@]+)=)?(?P<generator>[^=:@]+)(?::(?P<variant>[^@]+))?(?:@(?P<origin>.+))?")
 
 
-class Weights(NamedTuple):
-    """Where a trained row's weights come from."""
+class CheckpointChoice(NamedTuple):
+    """The checkpoint that a trained row's weights come from, and how it was chosen."""
 
     checkpoint: Path
     run: str | None
@@ -40,7 +40,7 @@ class Row:
     label: str
     entry: Entry[GeneratorSpec]
     variant: str | None = None
-    weights: Weights | None = None
+    choice: CheckpointChoice | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     """The configuration values its variant sets."""
 
@@ -109,7 +109,7 @@ def row_without_weights(text: str, protocol: Protocol) -> Row:
 def _resolve(text: str, protocol: Protocol, runs: Path) -> Row:
     row, origin = _named(text, protocol)
     if row.entry.spec.trainable:
-        return replace(row, weights=find_weights(row.entry, row.variant, origin, protocol, runs, row.label))
+        return replace(row, choice=choose_checkpoint(row.entry, row.variant, origin, protocol, runs, row.label))
     if origin is not None:
         raise ConfigError(f"'{text}': {row.entry.short_name} is not trained, so it takes no run or file after @.")
     return row
@@ -136,31 +136,31 @@ def _named(text: str, protocol: Protocol) -> tuple[Row, str | None]:
     return Row(label=label, entry=entry, variant=variant, settings=settings), match["origin"]
 
 
-def find_weights(
+def choose_checkpoint(
     entry: Entry[GeneratorSpec], variant: str | None, origin: str | None, protocol: Protocol, runs: Path, label: str
-) -> Weights:
+) -> CheckpointChoice:
     """The weights of a trained row: what stands after @, else the newest run that fits the protocol and has the stage.
 
     variant: a variant, or a stage.  LeftOut: no run fits.  RunError: the origin is no run, is of another generator, or does not fit.
     """
     if origin is not None and Path(origin).is_file():
-        return Weights(Path(origin), None, variant)
+        return CheckpointChoice(Path(origin), None, variant)
     if origin is not None:
         run = open_run(Path(origin) if Path(origin).is_dir() else runs / origin)
-        weights = _weights_of(run, variant)
+        choice = _choice_of(run, variant)
         if run.record.get("generator") != entry.full_name:
             raise RunError(f"{run.path} is a run of {run.record.get('generator')}, not of {entry.full_name}.")
-        if weights is None:
+        if choice is None:
             raise RunError(f"{run.path} has no checkpoint of stage '{_stage_needed(run, variant)}'; its stages: {_stages_text(run)}.")
         unlike = unlike_shape(run, protocol)
         if unlike:
             raise RunError(f"{run.path} was trained for {unlike} (protocol {protocol.name}).")
-        return weights
+        return choice
     for run in find_runs(runs, "train"):
         if run.record.get("generator") == entry.full_name and not unlike_shape(run, protocol):
-            weights = _weights_of(run, variant)
-            if weights is not None:
-                return weights
+            choice = _choice_of(run, variant)
+            if choice is not None:
+                return choice
     raise LeftOut(
         f"{label} is left out: {runs} has no run of it that fits protocol {protocol.name}. "
         f"Train one: vgbench train {entry.short_name} --protocol {protocol.name}"
@@ -178,15 +178,15 @@ def _stages_text(run: Run) -> str:
     return ", ".join(reached) if reached else "none yet"
 
 
-def _weights_of(run: Run, variant: str | None) -> Weights | None:
+def _choice_of(run: Run, variant: str | None) -> CheckpointChoice | None:
     """The run's newest checkpoint that has the needed stage; a stage that was begun but not finished counts."""
     stage = _stage_needed(run, variant)
     file = run.record.get("checkpoints", {}).get(stage)
     if not isinstance(file, str) or not (run.path / file).is_file():
         return None
     best = run.record.get("best", {}).get(stage)
-    chosen = f"the best {run.record.get('select_by')} on the validation clips" if best else Weights._field_defaults["chosen"]
-    return Weights(run.path / file, run.name, stage, chosen)
+    chosen = f"the best {run.record.get('select_by')} on the validation clips" if best else CheckpointChoice._field_defaults["chosen"]
+    return CheckpointChoice(run.path / file, run.name, stage, chosen)
 
 
 def unlike_shape(run: Run, protocol: Protocol) -> str:

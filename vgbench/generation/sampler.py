@@ -76,13 +76,13 @@ class Sampler:
             "parameters": self.parameters,
             "config": plain(self.generator.config),
         }
-        if self.row.weights and self.checkpoint:
+        if self.row.choice and self.checkpoint:
             description["weights"] = {
-                "checkpoint": str(self.row.weights.checkpoint),
-                "run": self.row.weights.run,
+                "checkpoint": str(self.row.choice.checkpoint),
+                "run": self.row.choice.run,
                 "stage": self.checkpoint.stage,
                 "step": self.checkpoint.step,
-                "chosen": self.row.weights.chosen,
+                "chosen": self.row.choice.chosen,
                 "protocol": self.checkpoint.protocol,
             }
         return description

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from statistics import median
 from typing import Any
 
 from vgbench.errors import MetricError
@@ -53,13 +54,12 @@ def build_leaderboard(runs: Sequence[Run]) -> Leaderboard:
 
 def _table_row(scored: ScoredRow, scores: Mapping[str, Score]) -> TableRow:
     lines = scored.scores
-    seconds = sorted(lines.seconds)
     return TableRow(
         label=scored.label,
         generator=scored.record.get("generator", scored.label),
         run=lines.run,
         parameters=scored.record.get("parameters"),
-        seconds_per_clip=seconds[len(seconds) // 2] if seconds else None,
+        seconds_per_clip=median(lines.seconds) if lines.seconds else None,
         perfect_frames=lines.perfect,
         n_frames=lines.frames,
         scores=scores,

@@ -124,8 +124,9 @@ class Plugins:
         return f". The hooks are {', '.join(known)}."
 
 
-COLLECTING_HOOKS = {"vgbench_generators", "vgbench_datasets", "vgbench_metrics", "vgbench_reports", "vgbench_protocols"}
-OBSERVING_HOOKS = {"vgbench_run_started", "vgbench_progressed", "vgbench_run_finished"}
+_HOOKS = {name: function for name, function in vars(hookspecs).items() if name.startswith("vgbench_")}
+OBSERVING_HOOKS = {name for name, function in _HOOKS.items() if function.__annotations__["return"] == "None"}
+COLLECTING_HOOKS = set(_HOOKS) - OBSERVING_HOOKS
 
 
 @cache

@@ -12,7 +12,8 @@ from typing import Any, Generic, TypeVar, get_type_hints
 
 from vgbench.config import checked
 from vgbench.errors import AmbiguousName, ConfigError, PluginError, UnknownName
-from vgbench.plugins.discovery import BUILT_IN, Plugin, Plugins, load_plugins
+from vgbench.plugins import hookspecs
+from vgbench.plugins.discovery import BUILT_IN, COLLECTING_HOOKS, Plugin, Plugins, load_plugins
 from vgbench.plugins.guard import guarded
 from vgbench.specs import DatasetSpec, GeneratorSpec, MetricSpec, ProtocolSpec, ReportSpec
 
@@ -140,13 +141,10 @@ def load_registry() -> Registry:
     )
 
 
-_HOOKS: dict[type, str] = {
-    GeneratorSpec: "vgbench_generators",
-    DatasetSpec: "vgbench_datasets",
-    MetricSpec: "vgbench_metrics",
-    ReportSpec: "vgbench_reports",
-    ProtocolSpec: "vgbench_protocols",
-}
+def _hook_of(spec_class: type) -> str:
+    """The hook whose annotation says that it returns such records."""
+    wanted = f"Iterable[{spec_class.__name__}]"
+    return next(name for name in COLLECTING_HOOKS if getattr(hookspecs, name).__annotations__["return"] == wanted)
 
 
 def _misfit(spec: Spec, spec_class: type) -> str:
@@ -162,7 +160,7 @@ def _misfit(spec: Spec, spec_class: type) -> str:
 
 def _collect(plugins: Plugins, kind: str, spec_class: type[SpecT]) -> Catalogue[SpecT]:
     entries: dict[str, Entry[SpecT]] = {}
-    hook = _HOOKS[spec_class]
+    hook = _hook_of(spec_class)
     for plugin, specs in plugins.call(hook):
         for spec in specs:
             if not isinstance(spec, spec_class):

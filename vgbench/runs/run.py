@@ -15,7 +15,6 @@ from vgbench.runs.provenance import now, provenance
 from vgbench.runs.schema import check_record, printable
 
 SCHEMA_VERSION = 1
-DEFAULT_RUNS = Path("runs")
 _STATUSES = ("running", "done", "interrupted", "failed")
 
 
@@ -101,7 +100,7 @@ def open_run(path: Path) -> Run:
     version = record.get("schema_version") if isinstance(record, dict) else None
     if version != SCHEMA_VERSION:
         raise RunError(f"{file} has schema_version {version!r}; this vgbench reads {SCHEMA_VERSION}.")
-    if record.get("status") not in _STATUSES or record.get("verb") not in ("train", "eval", "generate"):
+    if record.get("status") not in _STATUSES or record.get("verb") not in ("train", "eval"):
         raise RunError(f"{file} is damaged: its status or verb is missing or unknown.")
     check_record(record, file)
     return Run(path, record)

@@ -9,7 +9,7 @@ from vgbench.errors import MetricError
 from vgbench.interfaces import PairedMetric
 from vgbench.plugins.guard import guarded
 from vgbench.plugins.registry import Entry
-from vgbench.scoring.lookup import _who, load_metric
+from vgbench.scoring.lookup import load_metric, metric_name
 from vgbench.scoring.set_features import SetScorer
 from vgbench.specs import MetricSpec
 
@@ -33,7 +33,7 @@ class Scorer:
         self._metrics: list[tuple[Entry[MetricSpec], PairedMetric]] = []
         for entry in entries:
             metric: PairedMetric = load_metric(entry, PairedMetric)  # type: ignore[type-abstract] # only compared with
-            with guarded(MetricError, _who(entry)):
+            with guarded(MetricError, metric_name(entry)):
                 metric.prepare()
             self._metrics.append((entry, metric))
 
@@ -89,15 +89,15 @@ class Scorer:
         import torch
 
         versions = clips._version, references._version
-        with guarded(MetricError, _who(entry)):
+        with guarded(MetricError, metric_name(entry)):
             values = metric.measure(clips, references if entry.spec.kind == "paired" else cast("Tensor", None))
         if versions != (clips._version, references._version):
-            raise MetricError(f"{_who(entry)} changed the clips it was given; measure() must leave them as they are.")
+            raise MetricError(f"{metric_name(entry)} changed the clips it was given; measure() must leave them as they are.")
         if not isinstance(values, torch.Tensor) or values.ndim != 2 or len(values) != len(clips) or values.shape[1] == 0:
             got = tuple(values.shape) if isinstance(values, torch.Tensor) else type(values).__name__
-            raise MetricError(f"{_who(entry)} returned {got} for {len(clips)} clips; measure() returns (B, K).")
+            raise MetricError(f"{metric_name(entry)} returned {got} for {len(clips)} clips; measure() returns (B, K).")
         if values.is_complex():
-            raise MetricError(f"{_who(entry)} returned {values.dtype}; measure() returns real numbers.")
+            raise MetricError(f"{metric_name(entry)} returned {values.dtype}; measure() returns real numbers.")
         rows: list[list[float]] = values.to("cpu", torch.float64).tolist()
         return rows
 

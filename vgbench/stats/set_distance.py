@@ -97,10 +97,10 @@ def estimate(
     import numpy as np
 
     rng = np.random.default_rng(seed)
-    shown, made = np.asarray(real_sources), np.asarray(generated_sources)
+    real_of, generated_of = np.asarray(real_sources), np.asarray(generated_sources)
     value = float(distance(real, generated))
-    names = np.unique(np.concatenate([shown, made]))
-    group_values = _leave_out(distance, _Sets(real, generated, shown, made), rng.permutation(names))
+    names = np.unique(np.concatenate([real_of, generated_of]))
+    group_values = _leave_out(distance, _Sets(real, generated, real_of, generated_of), rng.permutation(names))
     spread = None if len(group_values) < LEAST_GROUPS else _margin(group_values)
     n_clips = min(n_real, n_generated)
     curve = [*_curve(distance, real, generated, n_clips, rng), CurvePoint(n_clips, value)]
@@ -110,9 +110,9 @@ def estimate(
         ci_high=None if spread is None else value + spread,
         n_real=n_real,
         n_generated=n_generated,
-        n_sources=min(len(np.unique(shown)), len(np.unique(made))),
+        n_sources=min(len(np.unique(real_of)), len(np.unique(generated_of))),
         curve=tuple(curve),
-        floor=_floor(distance, real, shown, n_real, rng),
+        floor=_floor(distance, real, real_of, n_real, rng),
         at_infinity=_limit(curve),
         group_values=group_values,
     )
@@ -136,8 +136,8 @@ def paired_p_value(first: SetEstimate, second: SetEstimate) -> float:
 class _Sets(NamedTuple):
     real: Vectors
     generated: Vectors
-    shown: NDArray[np.str_]
-    made: NDArray[np.str_]
+    real_of: NDArray[np.str_]
+    generated_of: NDArray[np.str_]
 
 
 def _leave_out(distance: Distance, sets: _Sets, names: NDArray[np.str_]) -> tuple[float, ...]:
@@ -149,7 +149,7 @@ def _leave_out(distance: Distance, sets: _Sets, names: NDArray[np.str_]) -> tupl
         return ()
     values = []
     for group in groups:
-        kept = ~np.isin(sets.shown, group), ~np.isin(sets.made, group)
+        kept = ~np.isin(sets.real_of, group), ~np.isin(sets.generated_of, group)
         if min(kept[0].sum(), kept[1].sum()) < 2:
             return ()
         values.append(float(distance(sets.real[kept[0]], sets.generated[kept[1]])))
@@ -187,14 +187,14 @@ def _drawn(vectors: Vectors, part: int, rng: np.random.Generator) -> Vectors:
     return chosen
 
 
-def _floor(distance: Distance, real: Vectors, shown: NDArray[np.str_], n_real: int, rng: np.random.Generator) -> CurvePoint | None:
+def _floor(distance: Distance, real: Vectors, real_of: NDArray[np.str_], n_real: int, rng: np.random.Generator) -> CurvePoint | None:
     """Between halves of the real clips that share no source, averaged over random halves."""
     import numpy as np
 
-    names = np.unique(shown)
+    names = np.unique(real_of)
     values = []
     for _ in range(REPEATS if len(names) > 1 else 0):
-        first = np.isin(shown, rng.permutation(names)[: len(names) // 2])
+        first = np.isin(real_of, rng.permutation(names)[: len(names) // 2])
         if min(first.sum(), (~first).sum()) >= 2:
             values.append(float(distance(real[first], real[~first])))
     return CurvePoint(n_real // 2, sum(values) / len(values)) if values else None

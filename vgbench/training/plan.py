@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from vgbench.config import Layer, parse_settings, plain, preset_layer, presets, read_toml, resolve, without_none
 from vgbench.devices import choose_device, choose_precision
-from vgbench.errors import ConfigError, RunError, UnknownName
-from vgbench.generation.builder import build_trainable, refuse_fixed, shape_layer
-from vgbench.generation.rows import LeftOut, find_weights
+from vgbench.errors import ConfigError, GeneratorError, RunError, UnknownName
+from vgbench.generation.builder import build_trainable, generator_name, refuse_fixed, shape_layer
+from vgbench.generation.rows import LeftOut, choose_checkpoint
 from vgbench.interfaces import Schedule, TrainableGenerator
 from vgbench.plugins.registry import Entry, load_registry
-from vgbench.protocol import Protocol, load_protocol, parse_protocol, protocol_table, shape_of
+from vgbench.protocol import Protocol, as_protocol, parse_protocol, protocol_table, shape_of
 from vgbench.runs.checkpoints import load_checkpoint
 from vgbench.runs.run import Run
 from vgbench.scoring.lookup import find_metric
@@ -125,7 +125,7 @@ def plan_training(
     entry = load_registry().generators.get(generator)
     if not entry.spec.trainable:
         raise ConfigError(f"{generator} is not trained; it can be evaluated as it is: vgbench eval --generators {generator}")
-    chosen = protocol if isinstance(protocol, Protocol) else load_protocol(protocol)
+    chosen = as_protocol(protocol)
     if chosen.train is None:
         raise ConfigError(f"Protocol {chosen.name} has no [train] section, so nothing can be trained under it.")
     torch_device = choose_device(device)
@@ -143,7 +143,8 @@ def plan_training(
     layers.append(parse_settings(settings))
     config, origins = _config(entry, config_class, layers, chosen)
     built = build_trainable(entry, config, torch_device)
-    schedule, stages = built.schedule(), list(built.stages())
+    with guarded(GeneratorError, generator_name(entry)):
+        schedule, stages = built.schedule(), list(built.stages())
     if stage != "all" and stage not in stages:
         raise UnknownName(f"stage of {generator}", stage, [*stages, "all"])
     return TrainingPlan(
@@ -213,13 +214,13 @@ def _start_weights(entry: Entry[GeneratorSpec], stage: str, origin: str | None, 
         return None
     earlier = stages[stages.index(stage) - 1]
     try:
-        weights = find_weights(entry, earlier, origin, protocol, runs, entry.short_name)
+        choice = choose_checkpoint(entry, earlier, origin, protocol, runs, entry.short_name)
     except LeftOut as reason:
         raise RunError(
             f"Stage {stage} of {entry.short_name} builds on stage {earlier}, which no run in {runs} has that fits {protocol.name}. "
             f"Train it first: vgbench train {entry.short_name} --protocol {protocol.name} --stage {earlier}, or name it with --from."
         ) from reason
-    return str(weights.checkpoint)
+    return str(choice.checkpoint)
 
 
 def _precision_here(recorded: str, device: torch.device) -> str:

@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from vgbench.config import CHECKPOINT_EVERY, DEFAULT_PROTOCOL, DEFAULT_RUNS, DEFAULT_WORKERS, PREVIEW_EVERY, VALIDATE_EVERY
 from vgbench.data.loader import check_batch_size
 from vgbench.data.protocol_data import ProtocolData
 from vgbench.errors import RunError
 from vgbench.files import write_text
 from vgbench.plugins.observers import Observer, begin_run, with_hooks
 from vgbench.plugins.registry import load_registry
-from vgbench.protocol import DEFAULT_PROTOCOL, Protocol
-from vgbench.runs.run import DEFAULT_RUNS, Run, locate_run, open_run
+from vgbench.protocol import Protocol
+from vgbench.runs.run import Run, locate_run, open_run
 from vgbench.training.host import FabricHost, world_size
 from vgbench.training.loop import Cadence, Training
 from vgbench.training.plan import TrainingPlan, plan_from_run, plan_training
@@ -40,10 +41,10 @@ def train(
     compiles: bool = False,
     seed: int | None = None,
     runs: Path = DEFAULT_RUNS,
-    checkpoint_every: int = 500,
-    preview_every: int = 200,
-    validate_every: int = 200,
-    workers: int = 2,
+    checkpoint_every: int = CHECKPOINT_EVERY,
+    preview_every: int = PREVIEW_EVERY,
+    validate_every: int = VALIDATE_EVERY,
+    workers: int = DEFAULT_WORKERS,
     observer: Observer | None = None,
 ) -> Run:
     """Train a generator on a protocol's training clips; returns the run.
@@ -92,9 +93,9 @@ def resume_training(
     devices: int = 1,
     nodes: int = 1,
     runs: Path = DEFAULT_RUNS,
-    checkpoint_every: int = 500,
-    preview_every: int = 200,
-    workers: int = 2,
+    checkpoint_every: int = CHECKPOINT_EVERY,
+    preview_every: int = PREVIEW_EVERY,
+    workers: int = DEFAULT_WORKERS,
     observer: Observer | None = None,
 ) -> Run:
     """Go on with an interrupted or killed training from its newest checkpoint, as if it had never stopped.

@@ -59,9 +59,8 @@ class Validation:
         groups = [self._clips[start : start + BATCH] for start in range(0, len(self._clips), BATCH)]
         for group, frames in zip(groups, read_ahead(groups, self._read, workers=self._workers, ahead=2), strict=True):
             clips = frames.to(self._device)
-            made = sampler.sample(clips, [clip.clip_id for clip in group], self._plan.protocol, 0).clips[:, task.score_from :]
-            real = clips[:, task.target_start + task.score_from : task.target_start + task.frames]
-            for scores in self._scorer.measure(made, real).scores:
+            generated = sampler.sample(clips, [clip.clip_id for clip in group], self._plan.protocol, 0).clips
+            for scores in self._scorer.measure(task.counted_of(generated), task.counted(clips)).scores:
                 column.append(scores[metric])
         return self._pooling.pooled(self._pooling.per_clip(column, np.arange(len(column))))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vgbench.cli import options
+from vgbench.config import DEFAULT_AUDIT_CLIPS
 
 if TYPE_CHECKING:
     from vgbench.audit.audit import Audit
@@ -19,7 +20,14 @@ if TYPE_CHECKING:
 @click.option("--dataset", metavar="NAME", help="Clips of the first shipped protocol of this data set.")
 @options.protocol_option
 @options.data_option
-@click.option("--clips", type=click.IntRange(min=2), default=16, show_default=True, metavar="N", help="How many test clips are distorted.")
+@click.option(
+    "--clips",
+    type=click.IntRange(min=2),
+    default=DEFAULT_AUDIT_CLIPS,
+    show_default=True,
+    metavar="N",
+    help="How many test clips are distorted.",
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="S", help="Of noise and shuffles.")
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="PATH", help="Also a plot (.png .svg .pdf .html), or a table (.md)."

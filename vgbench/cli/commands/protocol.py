@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from vgbench.cli import options
+from vgbench.config import DEFAULT_PROTOCOL
 
 
 @click.group("protocol")
@@ -15,7 +16,7 @@ def command() -> None:
 
 
 @command.command("show")
-@click.argument("name", default=options.DEFAULT_PROTOCOL)
+@click.argument("name", default=DEFAULT_PROTOCOL)
 @options.data_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def show(name: str, data: dict[str, Path], as_json: bool) -> int:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vgbench.cli import options
+from vgbench.config import CHECKPOINT_EVERY, PREVIEW_EVERY, VALIDATE_EVERY
+from vgbench.devices import PRECISIONS
 
 if TYPE_CHECKING:
     from vgbench.runs.run import Run
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 @click.option("--nodes", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Machines, each with --devices.")
 @click.option(
     "--precision",
-    type=click.Choice(["auto", "32", "tf32", "bf16"]),
+    type=click.Choice(PRECISIONS),
     default="auto",
     show_default=True,
     help="auto: bf16 on a GPU, else 32.",
@@ -51,18 +53,18 @@ if TYPE_CHECKING:
 @click.option(
     "--checkpoint-every",
     type=click.IntRange(min=0),
-    default=500,
+    default=CHECKPOINT_EVERY,
     show_default=True,
     metavar="N",
     help="Steps; 0: by time and at a stage's end.",
 )
 @click.option(
-    "--preview-every", type=click.IntRange(min=0), default=200, show_default=True, metavar="N", help="Steps; 0: at a stage's end."
+    "--preview-every", type=click.IntRange(min=0), default=PREVIEW_EVERY, show_default=True, metavar="N", help="Steps; 0: at a stage's end."
 )
 @click.option(
     "--validate-every",
     type=click.IntRange(min=0),
-    default=200,
+    default=VALIDATE_EVERY,
     show_default=True,
     metavar="N",
     help="Steps, with --select-by; 0: at a stage's end.",

@@ -17,6 +17,7 @@ from vgbench.protocol import Protocol
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from torch import Tensor
 
 NEAR_BITS = 8
 """Clips whose looks differ in at most so many of 192 bits are candidates, whose pixels are compared then."""
@@ -69,17 +70,22 @@ def _in_both(data: ProtocolData, role: str, clips: Sequence[ClipFacts], other: s
     if same:
         yield f"{len(same)} clips of {other} are clips of {role} as well, to the bit: {_named(same)}."
     known = {clip_id for _, clip_id in same}
-    lengths = [getattr(data.protocol, one).length for one in (role, other)]
+    windows = [getattr(data.protocol, one) for one in (role, other)]
+    length, splits = min(one.length for one in windows), tuple(one.split for one in windows)
     candidates = [pair for pair in _alike(clips, others) if pair[1] not in known]
-    alike = [pair for pair in candidates if _difference(data, pair, min(lengths)) <= NEAR_PIXELS]
+    alike = [pair for pair in candidates if _difference(data, pair, splits, length) <= NEAR_PIXELS]
     if alike:
         yield f"{len(alike)} clips of {other} look like a clip of {role}, their pixels {NEAR_PIXELS} apart at most: {_named(alike)}."
 
 
-def _difference(data: ProtocolData, pair: tuple[str, str], frames: int) -> float:
+def _difference(data: ProtocolData, pair: tuple[str, str], splits: tuple[str, ...], frames: int) -> float:
     """The mean difference of the pixels of two clips' first frames, values in [0, 1]."""
-    clips = [Clip(clip_id, source_id, int(start), frames) for clip_id in pair for source_id, _, start in [clip_id.rpartition("/")]]
-    one, other = (data.read(clip).float() / 255 for clip in clips)
+
+    def first_frames(clip_id: str, split: str) -> Tensor:
+        source_id, _, start = clip_id.rpartition("/")
+        return data.read(Clip(clip_id, source_id, int(start), frames, split)).float() / 255
+
+    one, other = (first_frames(clip_id, split) for clip_id, split in zip(pair, splits, strict=True))
     return float((one - other).abs().mean())
 
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from vgbench.config import DEFAULT_PROTOCOL
 from vgbench.data.clips import Clip
 from vgbench.data.protocol_data import ProtocolData
 from vgbench.errors import PairingError
 from vgbench.plugins.observers import Observer
-from vgbench.protocol import DEFAULT_PROTOCOL, Protocol, load_protocol
+from vgbench.protocol import Protocol, as_protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,7 +56,7 @@ def neighbours(
     """
     from vgbench.video.folder import open_clips
 
-    opened = ProtocolData(protocol if isinstance(protocol, Protocol) else load_protocol(protocol), data or {})
+    opened = ProtocolData(as_protocol(protocol), data or {})
     observer = observer or Observer()
     training = opened.clips("train")
     index = _Index(opened, training, observer)

@@ -9,13 +9,14 @@ from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
+from vgbench.config import DEFAULT_PROTOCOL, DEFAULT_WORKERS
 from vgbench.data.packs import Pack, PackWriter
 from vgbench.data.protocol_data import ProtocolData
 from vgbench.errors import UnknownName, VideoError
 from vgbench.files import packs_folder
 from vgbench.interfaces import Dataset, Source
 from vgbench.plugins.observers import Observer
-from vgbench.protocol import DEFAULT_PROTOCOL, Protocol, load_protocol
+from vgbench.protocol import Protocol, as_protocol
 
 ROLES = ("train", "validation", "test")
 FRAMES_AT_ONCE = 32
@@ -37,7 +38,7 @@ def prepare(
     protocol: Protocol | str | Path = DEFAULT_PROTOCOL,
     data: Mapping[str, Path] | None = None,
     roles: Sequence[str] = ROLES,
-    workers: int = 2,
+    workers: int = DEFAULT_WORKERS,
     observer: Observer | None = None,
 ) -> list[Prepared]:
     """Pack the splits of the protocol's roles, each once; what is packed already is left as it is.
@@ -47,7 +48,7 @@ def prepare(
 
     UnknownName: a role.  DataError: the data are not there, the disk is full, or another process packs the same split.
     """
-    opened = ProtocolData(protocol if isinstance(protocol, Protocol) else load_protocol(protocol), data or {})
+    opened = ProtocolData(as_protocol(protocol), data or {})
     prepared: dict[str, Prepared] = {}
     for role in roles:
         if role not in ROLES:

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from vgbench.config import DEFAULT_PROTOCOL
 from vgbench.data.clips import Clip
 from vgbench.data.inspection.survey import clip_facts
 from vgbench.data.protocol_data import ProtocolData
 from vgbench.errors import DataError
-from vgbench.protocol import DEFAULT_PROTOCOL, Protocol, load_protocol
+from vgbench.protocol import Protocol, as_protocol
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,7 +50,7 @@ def preview_clips(
 
     from vgbench.video.encode import strip, write_preview
 
-    opened = ProtocolData(protocol if isinstance(protocol, Protocol) else load_protocol(protocol), data or {})
+    opened = ProtocolData(as_protocol(protocol), data or {})
     clips = opened.clips(role)
     stem = f"{opened.protocol.name}-{role}"
     try:

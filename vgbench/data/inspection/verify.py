@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from vgbench.config import DEFAULT_PROTOCOL, DEFAULT_WORKERS
 from vgbench.data.inspection.findings import findings, keep_findings
 from vgbench.data.inspection.prepare import ROLES
 from vgbench.data.inspection.survey import Survey, survey
@@ -14,7 +15,7 @@ from vgbench.data.protocol_data import ProtocolData
 from vgbench.errors import DataError
 from vgbench.files import cache_folder, write_text
 from vgbench.plugins.observers import Observer
-from vgbench.protocol import DEFAULT_PROTOCOL, Protocol, load_protocol
+from vgbench.protocol import Protocol, as_protocol
 
 
 class Verified(NamedTuple):
@@ -31,7 +32,7 @@ def verify(
     protocol: Protocol | str | Path = DEFAULT_PROTOCOL,
     data: Mapping[str, Path] | None = None,
     roles: Sequence[str] = ROLES,
-    workers: int = 2,
+    workers: int = DEFAULT_WORKERS,
     from_files: bool = True,
     observer: Observer | None = None,
 ) -> Verified:
@@ -40,7 +41,7 @@ def verify(
     from_files: False reads packed splits where there are some; True reads every file, its fingerprint included, and compares what is
     packed.  DataError: a split is not there.
     """
-    opened = ProtocolData(protocol if isinstance(protocol, Protocol) else load_protocol(protocol), data or {})
+    opened = ProtocolData(as_protocol(protocol), data or {})
     if from_files:
         for role in roles:
             if getattr(opened.protocol, role) is not None:
