@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vgbench.config import Layer, plain, resolve
+from vgbench.config import plain
 from vgbench.data.clips import Clip, cut
+from vgbench.data.dataset import open_dataset
 from vgbench.data.fingerprints import KnownFingerprints, folder_signature
 from vgbench.data.packs import INDEX, Pack, PackKey
 from vgbench.errors import DataError
 from vgbench.files import cache_folder, packs_folder
-from vgbench.interfaces import Dataset, Source
+from vgbench.interfaces import Source
 from vgbench.plugins.registry import load_registry
 from vgbench.protocol import Protocol, Windows
 
@@ -188,33 +188,3 @@ class ProtocolData:
                 )
             frames = frames.expand(-1, video.channels, -1, -1)
         return resize(frames, video.size, resample=video.resample, fit=video.fit).contiguous()
-
-
-def open_dataset(protocol: Protocol, roots: Mapping[str, Path]) -> Dataset:
-    """The protocol's data set at its folder, which `roots` or the environment variable VGBENCH_DATA gives."""
-    entry = load_registry().datasets.get(protocol.data.dataset)
-    known = {name for known in load_registry().datasets for name in (known.short_name, known.full_name)}
-    for name in roots:
-        if name not in known:
-            load_registry().datasets.get(name)
-    config_class = entry.config_class()
-    config = None
-    if config_class is not None:
-        config = resolve(config_class, [Layer("the protocol", protocol.data.config)], owner=f"data set {entry.short_name}").config
-    dataset: Dataset = entry.load()(config, data_root(entry.short_name, entry.full_name, roots))
-    return dataset
-
-
-def data_root(name: str, full_name: str, roots: Mapping[str, Path]) -> Path | None:
-    """Where a data set lies: what `--data` says, else VGBENCH_DATA, which holds NAME=DIR pairs or a folder of folders named so."""
-    for given in (full_name, name):
-        if given in roots:
-            return Path(roots[given])
-    text = os.environ.get("VGBENCH_DATA", "")
-    for part in filter(None, text.split(os.pathsep)):
-        key, separator, folder = part.partition("=")
-        if separator and key in (name, full_name):
-            return Path(folder)
-        if not separator and (Path(part) / name).is_dir():
-            return Path(part) / name
-    return None

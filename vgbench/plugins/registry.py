@@ -53,7 +53,7 @@ class Entry(Generic[SpecT]):
     def load_target(self, target: str) -> Any:
         """The object a "package.module:Name" of this entry's plugin stands for."""
         module, _, attribute = target.partition(":")
-        with guarded(PluginError, f"'{self.short_name}' of {self.plugin} cannot be loaded: '{target}'"):
+        with guarded(PluginError, f"'{self.short_name}' of {self.plugin} cannot be loaded: '{target}'", target):
             return getattr(import_module(module), attribute)
 
     def config_class(self) -> type | None:
