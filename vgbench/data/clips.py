@@ -39,6 +39,8 @@ class Clip(NamedTuple):
     source_id: str
     start: int
     length: int
+    split: str
+    """The split its video is of."""
 
 
 def cut(sources: list[Source], windows: Windows) -> list[Clip]:
@@ -47,5 +49,5 @@ def cut(sources: list[Source], windows: Windows) -> list[Clip]:
     for source in sources:
         starts = range(0, source.frames - windows.length + 1, windows.stride)
         chosen = starts[:1] if windows.which == "first" else starts
-        clips += [Clip(f"{source.source_id}/{start:06d}", source.source_id, start, windows.length) for start in chosen]
+        clips += [Clip(f"{source.source_id}/{start:06d}", source.source_id, start, windows.length, windows.split) for start in chosen]
     return clips

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from vgbench.config import plain
@@ -32,6 +33,7 @@ class ProtocolData:
         self.protocol = protocol
         self.dataset = open_dataset(protocol, roots or {})
         self._packs: dict[str, Pack | None] = {}
+        self._finding = Lock()
 
     @cached_property
     def fingerprint(self) -> str:
@@ -83,9 +85,10 @@ class ProtocolData:
 
     def pack(self, split: str) -> Pack | None:
         """The split as `vgbench data prepare` packed it, or None where it has not."""
-        if split not in self._packs:
-            self._packs[split] = self._find_pack(split)
-        return self._packs[split]
+        with self._finding:  # clips are read by several threads
+            if split not in self._packs:
+                self._packs[split] = self._find_pack(split)
+            return self._packs[split]
 
     def _find_pack(self, split: str) -> Pack | None:
         folder, stem = packs_folder(), f"{self.protocol.data.dataset}-{split}-".replace("/", "-")
@@ -122,7 +125,7 @@ class ProtocolData:
                 f"Split '{windows.split}' of data set {self.protocol.data.dataset} gives no clip: {len(sources)} videos, "
                 f"the longest of {longest} frames, and a window takes {windows.length}."
             )
-        self.pack(windows.split)
+        self.pack(windows.split)  # one that is damaged is said before anything is read
         clips = self.with_motion(clips, windows)
         if not clips:
             raise DataError(f"No clip of split '{windows.split}' moves as much as min_motion = {windows.min_motion:g} asks.")
@@ -142,11 +145,9 @@ class ProtocolData:
 
         DataError: see `read_frames`.
         """
-        for pack in list(self._packs.values()):
-            frames = None if pack is None else pack.read(clip.source_id, clip.start, clip.length)
-            if frames is not None:
-                return frames
-        return self.read_frames(clip.source_id, clip.start, clip.length)
+        pack = self.pack(clip.split)
+        frames = None if pack is None else pack.read(clip.source_id, clip.start, clip.length)
+        return self.read_frames(clip.source_id, clip.start, clip.length) if frames is None else frames
 
     def read_frames(self, source_id: str, start: int, length: int) -> Tensor:
         """A video's frames from the data set itself, at the protocol's size and channels: uint8 (T, C, H, W).

@@ -210,7 +210,7 @@ def test_the_manifest_has_a_hash_of_each_clip(data, vgbench):
 def test_facts_of_a_clip_are_those_of_its_pixels():
     frames = np.zeros((3, 1, 16, 16), dtype=np.uint8)
     frames[1], frames[2] = 51, 255
-    facts = clip_facts(Clip("a/000000", "a", 0, 3), torch.from_numpy(frames))
+    facts = clip_facts(Clip("a/000000", "a", 0, 3, "test"), torch.from_numpy(frames))
     assert facts.motion == pytest.approx(0.5)
     assert facts.drift == pytest.approx(1.0)
 
