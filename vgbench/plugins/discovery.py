@@ -96,7 +96,7 @@ class Plugins:
             try:
                 with stdout_to_stderr():
                     results = self._manager.subset_hook_caller(hook, others)(**arguments)
-                    results = [list(result) if hook in COLLECTING_HOOKS else result for result in results]
+                    results = [result if hookspecs.HOOKS[hook] is None else list(result) for result in results]
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
@@ -116,16 +116,12 @@ class Plugins:
             logger.warning("%s", problem)
 
     def _nearest_hook(self, implementation: object) -> str:
-        known = sorted(COLLECTING_HOOKS | OBSERVING_HOOKS)
+        known = sorted(hookspecs.HOOKS)
         for name in dir(implementation):
             nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
             if name.startswith("vgbench_") and name not in known and nearest:
                 return f". Did you mean {nearest[0]}?"
         return f". The hooks are {', '.join(known)}."
-
-
-COLLECTING_HOOKS = {"vgbench_generators", "vgbench_datasets", "vgbench_metrics", "vgbench_reports", "vgbench_protocols"}
-OBSERVING_HOOKS = {"vgbench_run_started", "vgbench_progressed", "vgbench_run_finished"}
 
 
 @cache
