@@ -8,20 +8,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 Kind = Literal["paired", "single", "set"]
 Direction = Literal["higher", "lower", "toward-1"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class GeneratorSpec:
-    """A generator that a plugin offers."""
+class Spec:
+    """What every record has."""
 
+    noun: ClassVar[str]
+    """What messages call it."""
     name: str
     """Lower-case with hyphens, as users type it: `copy-first`."""
     summary: str
-    """One sentence for `vgbench list generators`."""
+    """One sentence for `vgbench list`."""
+
+    @property
+    def id(self) -> str:
+        """What it is known by among those of its plugin."""
+        return self.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratorSpec(Spec):
+    """A generator that a plugin offers."""
+
+    noun = "generator"
     target: str
     """The class, "package.module:Class": a subclass of `Generator`, or of `TrainableGenerator` where `trainable`."""
     config: str | type | None = None
@@ -44,11 +58,10 @@ class GeneratorSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DatasetSpec:
+class DatasetSpec(Spec):
     """A data set that a plugin offers."""
 
-    name: str
-    summary: str
+    noun = "data set"
     target: str
     """The class, "package.module:Class": a subclass of `Dataset`."""
     config: str | type | None = None
@@ -62,15 +75,14 @@ class DatasetSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MetricSpec:
+class MetricSpec(Spec):
     """One variant of a metric, with everything a reader needs to know what its number means.
 
     The first variant that is listed under a name is what the bare name stands for.
     """
 
-    name: str
+    noun = "metric"
     variant: str = ""
-    summary: str
     target: str
     """A callable without arguments, "package.module:Name", that gives a `PairedMetric` or a `SetMetric`."""
     kind: Kind
@@ -89,11 +101,10 @@ class MetricSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReportSpec:
+class ReportSpec(Spec):
     """A format of `vgbench report`."""
 
-    name: str
-    summary: str
+    noun = "report format"
     target: str
     """A callable, "package.module:function", from a `Leaderboard` to the report's text."""
     suffix: str
@@ -101,9 +112,8 @@ class ReportSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProtocolSpec:
+class ProtocolSpec(Spec):
     """A protocol that a plugin ships as a TOML file."""
 
-    name: str
-    summary: str
+    noun = "protocol"
     path: Path

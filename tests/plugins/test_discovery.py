@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from vgbench.errors import AmbiguousName, PluginError, UnknownName
 from vgbench.plugins.discovery import Problem, load_plugins
-from vgbench.plugins.registry import load_registry
+from vgbench.plugins.hookspecs import HOOKS
+from vgbench.plugins.registry import Registry, load_registry
+from vgbench.specs import DatasetSpec, GeneratorSpec, MetricSpec, ProtocolSpec, ReportSpec
 
 GOOD = """
 from vgbench import GeneratorSpec, hookimpl
@@ -119,7 +122,8 @@ def test_an_unknown_name_suggests_the_nearest_and_quotes_broken_plugins(install_
     assert lines[0] == "Unknown generator 'copylast'. Did you mean copy-last?"
     assert lines[1].startswith("Known: copy-first, copy-last, linear")
     assert lines[2] == (
-        "Note: plugin broken (vgbench-broken 1.5) failed to import: ModuleNotFoundError: No module named 'a_module_that_is_not_there'"
+        "Note: plugin broken (vgbench-broken 1.5) failed to import: ModuleNotFoundError: No module named 'a_module_that_is_not_there' "
+        "(vgbench_broken_module.py, line 1)"
     )
 
 
@@ -178,3 +182,30 @@ def vgbench_run_finished(run, outcome):
     assert ran.status == 0
     assert (Path(ran.json()["run"]) / "outcome.txt").read_text() == "done"
     assert any("failed in vgbench_run_started: ValueError: not now" in str(problem) for problem in problems_of("watcher"))
+
+
+def test_a_hook_says_in_its_annotation_what_it_collects():
+    assert {
+        "vgbench_generators": GeneratorSpec,
+        "vgbench_datasets": DatasetSpec,
+        "vgbench_metrics": MetricSpec,
+        "vgbench_reports": ReportSpec,
+        "vgbench_protocols": ProtocolSpec,
+        "vgbench_run_started": None,
+        "vgbench_progressed": None,
+        "vgbench_run_finished": None,
+    } == HOOKS
+
+
+def test_the_registry_has_a_catalogue_for_every_hook_that_collects():
+    catalogues = {f"vgbench_{field.name}" for field in fields(Registry)} - {"vgbench_plugins"}
+    assert catalogues == {hook for hook, record in HOOKS.items() if record is not None}
+    registry = load_registry()
+    assert {getattr(registry, field.name).kind for field in fields(Registry) if field.name != "plugins"} == {
+        record.noun for record in HOOKS.values() if record is not None
+    }
+
+
+def test_report_formats_are_listed_with_their_suffix(vgbench):
+    listed = {entry["name"]: entry["suffix"] for entry in vgbench("list", "reports", "--json").json()}
+    assert listed == {"markdown": ".md", "csv": ".csv", "json": ".json"}

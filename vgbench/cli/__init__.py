@@ -14,7 +14,7 @@ _COMMANDS = {
     "generate": "Write a generator's clips for a protocol's test clips.",
     "eval": "Score generators beside the baselines, or clips that any program made.",
     "report": "Print the table of evaluation runs again, in any format.",
-    "list": "List generators, datasets, metrics, protocols or runs.",
+    "list": "List generators, datasets, metrics, reports, protocols or runs.",
     "explain": "Say what a metric, generator, data set or protocol is.",
     "audit": "Show what metrics see of graded distortions, and what they are blind to.",
     "protocol": "Show a protocol, or how two differ.",

@@ -40,7 +40,7 @@ class Clip(NamedTuple):
     start: int
     length: int
     split: str
-    """Of the data set: where its video, and its pack, is found."""
+    """The split its video is of."""
 
 
 def cut(sources: list[Source], windows: Windows) -> list[Clip]:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
-from vgbench.config import Layer, plain, resolve
+from vgbench.config import plain
 from vgbench.data.clips import Clip, cut
+from vgbench.data.dataset import open_dataset
 from vgbench.data.fingerprints import KnownFingerprints, folder_signature
 from vgbench.data.packs import INDEX, Pack, PackKey
 from vgbench.errors import DataError
 from vgbench.files import cache_folder, packs_folder
-from vgbench.interfaces import Dataset, Source
+from vgbench.interfaces import Source
 from vgbench.plugins.registry import load_registry
 from vgbench.protocol import Protocol, Windows
 
@@ -32,6 +33,7 @@ class ProtocolData:
         self.protocol = protocol
         self.dataset = open_dataset(protocol, roots or {})
         self._packs: dict[str, Pack | None] = {}
+        self._finding = Lock()
 
     @cached_property
     def fingerprint(self) -> str:
@@ -83,9 +85,10 @@ class ProtocolData:
 
     def pack(self, split: str) -> Pack | None:
         """The split as `vgbench data prepare` packed it, or None where it has not."""
-        if split not in self._packs:
-            self._packs[split] = self._find_pack(split)
-        return self._packs[split]
+        with self._finding:  # clips are read by several threads
+            if split not in self._packs:
+                self._packs[split] = self._find_pack(split)
+            return self._packs[split]
 
     def _find_pack(self, split: str) -> Pack | None:
         folder, stem = packs_folder(), f"{self.protocol.data.dataset}-{split}-".replace("/", "-")
@@ -122,6 +125,7 @@ class ProtocolData:
                 f"Split '{windows.split}' of data set {self.protocol.data.dataset} gives no clip: {len(sources)} videos, "
                 f"the longest of {longest} frames, and a window takes {windows.length}."
             )
+        self.pack(windows.split)  # one that is damaged is said before anything is read
         clips = self.with_motion(clips, windows)
         if not clips:
             raise DataError(f"No clip of split '{windows.split}' moves as much as min_motion = {windows.min_motion:g} asks.")
@@ -142,8 +146,8 @@ class ProtocolData:
         DataError: see `read_frames`.
         """
         pack = self.pack(clip.split)
-        frames = pack.read(clip.source_id, clip.start, clip.length) if pack is not None else None
-        return frames if frames is not None else self.read_frames(clip.source_id, clip.start, clip.length)
+        frames = None if pack is None else pack.read(clip.source_id, clip.start, clip.length)
+        return self.read_frames(clip.source_id, clip.start, clip.length) if frames is None else frames
 
     def read_frames(self, source_id: str, start: int, length: int) -> Tensor:
         """A video's frames from the data set itself, at the protocol's size and channels: uint8 (T, C, H, W).
@@ -185,33 +189,3 @@ class ProtocolData:
                 )
             frames = frames.expand(-1, video.channels, -1, -1)
         return resize(frames, video.size, resample=video.resample, fit=video.fit).contiguous()
-
-
-def open_dataset(protocol: Protocol, roots: Mapping[str, Path]) -> Dataset:
-    """The protocol's data set at its folder, which `roots` or the environment variable VGBENCH_DATA gives."""
-    entry = load_registry().datasets.get(protocol.data.dataset)
-    known = {name for known in load_registry().datasets for name in (known.short_name, known.full_name)}
-    for name in roots:
-        if name not in known:
-            load_registry().datasets.get(name)
-    config_class = entry.config_class()
-    config = None
-    if config_class is not None:
-        config = resolve(config_class, [Layer("the protocol", protocol.data.config)], owner=f"data set {entry.short_name}").config
-    dataset: Dataset = entry.load()(config, data_root(entry.short_name, entry.full_name, roots))
-    return dataset
-
-
-def data_root(name: str, full_name: str, roots: Mapping[str, Path]) -> Path | None:
-    """Where a data set lies: what `--data` says, else VGBENCH_DATA, which holds NAME=DIR pairs or a folder of folders named so."""
-    for given in (full_name, name):
-        if given in roots:
-            return Path(roots[given])
-    text = os.environ.get("VGBENCH_DATA", "")
-    for part in filter(None, text.split(os.pathsep)):
-        key, separator, folder = part.partition("=")
-        if separator and key in (name, full_name):
-            return Path(folder)
-        if not separator and (Path(part) / name).is_dir():
-            return Path(part) / name
-    return None

@@ -48,7 +48,7 @@ def build_published(row: Row, files: Mapping[str, Path], settings: Sequence[str]
     layer = parse_settings(settings)
     refuse_fixed(layer, row.entry.config_class(), protocol)
     generator = construct(row.entry, protocol, [layer, Layer("the variant", row.settings)], device)
-    with guarded(CheckpointError, str(row)):
+    with guarded(CheckpointError, str(row), row.entry.spec.target):
         generator.load_published(states)
     return Sampler(row, generator, None)
 
@@ -61,9 +61,13 @@ def construct(entry: Entry[GeneratorSpec], protocol: Protocol, layers: Sequence[
         config = resolve(config_class, [*layers, shape_layer(config_class, protocol)], owner=f"generator {entry.short_name}").config
     elif any(layer.values for layer in layers):
         raise GeneratorError(f"generator {entry.short_name} has no configuration, so nothing of it can be set.")
+    return _made(entry, config, device)
+
+
+def _made(entry: Entry[GeneratorSpec], config: Any, device: torch.device) -> Generator:
     who = f"generator '{entry.short_name}' ({entry.plugin})"
     target = entry.load()
-    with guarded(GeneratorError, who):
+    with guarded(GeneratorError, who, entry.spec.target):
         generator = target(config, device=device)
     if not isinstance(generator, Generator):
         raise GeneratorError(f"{who} is a {type(generator).__name__}, not a vgbench.Generator.")
@@ -101,9 +105,9 @@ _SHAPE_KEYS = {"video.size", "video.channels", "task.context", "task.frames", "t
 def build_trainable(entry: Entry[GeneratorSpec], config: Any, device: torch.device) -> TrainableGenerator:
     """The generator of a configuration.
 
-    ConfigError: its spec says trainable, and its class is not a TrainableGenerator.
+    GeneratorError: it cannot be made.  ConfigError: its spec says trainable, and its class is not a TrainableGenerator.
     """
-    generator = entry.load()(config, device=device)
+    generator = _made(entry, config, device)
     if not isinstance(generator, TrainableGenerator):
         raise ConfigError(f"'{entry.short_name}' of {entry.plugin} says it is trainable, but its class is no TrainableGenerator.")
     return generator

@@ -40,7 +40,7 @@ class Sampler:
 
     def __init__(self, row: Row, generator: Generator, checkpoint: Checkpoint | None) -> None:
         self.row, self.generator, self.checkpoint = row, generator, checkpoint
-        with guarded(GeneratorError, str(row)):
+        with guarded(GeneratorError, str(row), row.entry.spec.target):
             self.parameters = int(generator.parameter_count())
 
     def samples(self, protocol: Protocol) -> int:
@@ -59,7 +59,7 @@ class Sampler:
         request = Request(to_float(clips[:, : task.context]), task.frames, task.target_start, seeds)
         started = time.perf_counter()
         with torch.no_grad():
-            with guarded(GeneratorError, str(self.row)):
+            with guarded(GeneratorError, str(self.row), self.row.entry.spec.target):
                 video = self.generator.generate(request)
             rounded = to_uint8(checked_output(video, request, generator=str(self.row)))
             if rounded.is_cuda:
@@ -109,5 +109,5 @@ def fit(sampler: Sampler, data: ProtocolData, device: torch.device, *, workers: 
             on_clip(done, len(clips))
             yield as_batch(group, frames.to(device))
 
-    with guarded(GeneratorError, str(sampler.row)):
+    with guarded(GeneratorError, str(sampler.row), sampler.row.entry.spec.target):
         sampler.generator.fit(batches())

@@ -112,7 +112,7 @@ def _pooled(pooling: Pooling, scored: ScoredRow) -> tuple[Score, Sample]:
 def _score_sets(scored_rows: Sequence[ScoredRow], spec: MetricSpec, scores: dict[str, dict[str, Score]], evidence: Evidence) -> None:
     for scored in scored_rows:
         features = scored.features(spec.id)
-        with guarded(MetricError, f"metric {spec.id}"):
+        with guarded(MetricError, f"metric {spec.id}", spec.target):
             estimate = scored.estimate(spec, features)
         evidence[scored.label, spec.id] = estimate
         scores[scored.label][spec.id] = Score(

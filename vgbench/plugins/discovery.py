@@ -14,9 +14,7 @@ import difflib
 import inspect
 import logging
 import os
-import sys
 from collections.abc import Iterator
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -26,6 +24,7 @@ import pluggy
 
 from vgbench.errors import PluginError
 from vgbench.plugins import hookspecs
+from vgbench.plugins.guard import described, place_of, stdout_to_stderr
 from vgbench.version import VGBENCH_API, __version__
 
 ENTRY_POINT_GROUP = "vgbench"
@@ -95,13 +94,14 @@ class Plugins:
                 continue
             others = [implementation for name, implementation in everyone.items() if name != plugin.name]
             try:
-                with redirect_stdout(sys.stderr):
+                with stdout_to_stderr():
                     results = self._manager.subset_hook_caller(hook, others)(**arguments)
-                    results = [list(result) if hook in COLLECTING_HOOKS else result for result in results]
+                    results = [result if hookspecs.HOOKS[hook] is None else list(result) for result in results]
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
-                self.report(plugin, f"failed in {hook}: {_described(error)}")
+                module = getattr(everyone[plugin.name], "__name__", type(everyone[plugin.name]).__module__)
+                self.report(plugin, f"failed in {hook}: {described(error)}{_at(error, module)}")
                 continue
             for result in results:
                 yield plugin, result
@@ -116,17 +116,12 @@ class Plugins:
             logger.warning("%s", problem)
 
     def _nearest_hook(self, implementation: object) -> str:
-        known = sorted(COLLECTING_HOOKS | OBSERVING_HOOKS)
+        known = sorted(hookspecs.HOOKS)
         for name in dir(implementation):
             nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
             if name.startswith("vgbench_") and name not in known and nearest:
                 return f". Did you mean {nearest[0]}?"
         return f". The hooks are {', '.join(known)}."
-
-
-_HOOKS = {name: function for name, function in vars(hookspecs).items() if name.startswith("vgbench_")}
-OBSERVING_HOOKS = {name for name, function in _HOOKS.items() if function.__annotations__["return"] == "None"}
-COLLECTING_HOOKS = set(_HOOKS) - OBSERVING_HOOKS
 
 
 @cache
@@ -144,12 +139,12 @@ def load_plugins() -> Plugins:
             _refuse(plugins, entry_points)
             continue
         try:
-            with redirect_stdout(sys.stderr):
+            with stdout_to_stderr():
                 implementation = entry_points[0].load()
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            plugins.report(plugin, f"failed to import: {_described(error)}")
+            plugins.report(plugin, f"failed to import: {described(error)}{_at(error, entry_points[0].module)}")
             continue
         plugins.register(plugin, implementation)
     return plugins
@@ -187,6 +182,11 @@ def _refuse(plugins: Plugins, entry_points: list[metadata.EntryPoint]) -> None:
         plugins.report(claimant, reason)
 
 
+def _at(error: BaseException, module: str) -> str:
+    place = place_of(error, module)
+    return f" ({place})" if place else ""
+
+
 def _undecorated(implementation: object) -> list[str]:
     home = getattr(implementation, "__name__", type(implementation).__module__)
     members = ((name, getattr(implementation, name, None)) for name in dir(implementation) if name.startswith("vgbench_"))
@@ -195,8 +195,3 @@ def _undecorated(implementation: object) -> list[str]:
         for name, value in members
         if inspect.isroutine(value) and getattr(value, "__module__", home) == home and not hasattr(value, "vgbench_impl")
     ]
-
-
-def _described(error: BaseException) -> str:
-    text = str(error).strip()
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__

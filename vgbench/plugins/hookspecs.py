@@ -1,16 +1,18 @@
 """The hooks a plugin may implement; a plural noun asks what there is, a past participle says what happened.
 
+A hook that returns records collects them: its annotation is the only place that says which. One that returns nothing observes.
+
 Each hook is called for each plugin alone, so that one that raises costs only itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import pluggy
 
-from vgbench.specs import DatasetSpec, GeneratorSpec, MetricSpec, ProtocolSpec, ReportSpec
+from vgbench.specs import DatasetSpec, GeneratorSpec, MetricSpec, ProtocolSpec, ReportSpec, Spec
 
 if TYPE_CHECKING:
     from vgbench.runs.run import Run
@@ -61,3 +63,14 @@ def vgbench_progressed(run: Run, progress: Mapping[str, Any]) -> None:
 @hookspec
 def vgbench_run_finished(run: Run, outcome: str) -> None:
     """The run ended; outcome is "done", "interrupted" or "failed"."""
+
+
+def _records(hook: Any) -> type[Spec] | None:
+    if hook.__annotations__["return"] == "None":
+        return None
+    (record,) = get_args(get_type_hints(hook)["return"])
+    return record  # type: ignore[no-any-return]
+
+
+HOOKS = {name: _records(value) for name, value in list(globals().items()) if hasattr(value, "vgbench_spec")}
+"""Every hook with the class of the records that it collects; None: it observes."""

@@ -12,12 +12,11 @@ from typing import Any, Generic, TypeVar, get_type_hints
 
 from vgbench.config import checked
 from vgbench.errors import AmbiguousName, ConfigError, PluginError, UnknownName
-from vgbench.plugins import hookspecs
-from vgbench.plugins.discovery import BUILT_IN, COLLECTING_HOOKS, Plugin, Plugins, load_plugins
+from vgbench.plugins.discovery import BUILT_IN, Plugin, Plugins, load_plugins
 from vgbench.plugins.guard import guarded
-from vgbench.specs import DatasetSpec, GeneratorSpec, MetricSpec, ProtocolSpec, ReportSpec
+from vgbench.plugins.hookspecs import HOOKS
+from vgbench.specs import DatasetSpec, GeneratorSpec, MetricSpec, ProtocolSpec, ReportSpec, Spec
 
-Spec = GeneratorSpec | DatasetSpec | MetricSpec | ReportSpec | ProtocolSpec
 SpecT = TypeVar("SpecT", bound=Spec)
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
@@ -33,7 +32,7 @@ class Entry(Generic[SpecT]):
     @property
     def short_name(self) -> str:
         """The name without the plugin: for a metric its id."""
-        return self.spec.id if isinstance(self.spec, MetricSpec) else self.spec.name
+        return self.spec.id
 
     @property
     def full_name(self) -> str:
@@ -48,13 +47,13 @@ class Entry(Generic[SpecT]):
         missing = [name for name in getattr(self.spec, "needs", ()) if not _is_installed(name)]
         if missing:
             raise PluginError(f"'{self.short_name}' of {self.plugin} needs {', '.join(missing)}: install it into this environment first.")
-        assert not isinstance(self.spec, ProtocolSpec)  # protocols are read, never loaded
+        assert hasattr(self.spec, "target"), "protocols are read, never loaded"
         return self.load_target(self.spec.target)
 
     def load_target(self, target: str) -> Any:
         """The object a "package.module:Name" of this entry's plugin stands for."""
         module, _, attribute = target.partition(":")
-        with guarded(PluginError, f"'{self.short_name}' of {self.plugin} cannot be loaded: '{target}'"):
+        with guarded(PluginError, f"'{self.short_name}' of {self.plugin} cannot be loaded: '{target}'", target):
             return getattr(import_module(module), attribute)
 
     def config_class(self) -> type | None:
@@ -117,7 +116,7 @@ class Catalogue(Generic[SpecT]):
 
 @dataclass(frozen=True, kw_only=True)
 class Registry:
-    """All catalogues, and the plugins behind them."""
+    """All catalogues, each named as its hook, and the plugins behind them."""
 
     plugins: Plugins
     generators: Catalogue[GeneratorSpec]
@@ -131,23 +130,13 @@ class Registry:
 def load_registry() -> Registry:
     """What is installed, collected once a process; imports no target."""
     plugins = load_plugins()
-    return Registry(
-        plugins=plugins,
-        generators=_collect(plugins, "generator", GeneratorSpec),
-        datasets=_collect(plugins, "data set", DatasetSpec),
-        metrics=_collect(plugins, "metric", MetricSpec),
-        reports=_collect(plugins, "report format", ReportSpec),
-        protocols=_collect(plugins, "protocol", ProtocolSpec),
-    )
+    catalogues: dict[str, Any] = {
+        hook.removeprefix("vgbench_"): _collect(plugins, hook, spec_class) for hook, spec_class in HOOKS.items() if spec_class is not None
+    }
+    return Registry(plugins=plugins, **catalogues)
 
 
-def _hook_of(spec_class: type) -> str:
-    """The hook whose annotation says that it returns such records."""
-    wanted = f"Iterable[{spec_class.__name__}]"
-    return next(name for name in COLLECTING_HOOKS if getattr(hookspecs, name).__annotations__["return"] == wanted)
-
-
-def _misfit(spec: Spec, spec_class: type) -> str:
+def _misfit(spec: Spec, spec_class: type[Spec]) -> str:
     """Which field of a plugin's record has a value of the wrong type, as a sentence; empty where all fit."""
     hints = get_type_hints(spec_class)
     try:
@@ -158,9 +147,9 @@ def _misfit(spec: Spec, spec_class: type) -> str:
     return ""
 
 
-def _collect(plugins: Plugins, kind: str, spec_class: type[SpecT]) -> Catalogue[SpecT]:
+def _collect(plugins: Plugins, hook: str, spec_class: type[SpecT]) -> Catalogue[SpecT]:
+    kind = spec_class.noun
     entries: dict[str, Entry[SpecT]] = {}
-    hook = _hook_of(spec_class)
     for plugin, specs in plugins.call(hook):
         for spec in specs:
             if not isinstance(spec, spec_class):

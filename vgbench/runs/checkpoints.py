@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from vgbench.config import checked
-from vgbench.errors import CheckpointError, ConfigError, RunError
+from vgbench.errors import CheckpointError, ConfigError, RunError, VgbenchError
 from vgbench.files import new_file, writing
 from vgbench.interfaces import Generator
 
@@ -132,10 +132,12 @@ def restore(generator: Generator, checkpoint: Checkpoint, *, name: str, path: Pa
         raise CheckpointError(f"{path} is a checkpoint of {checkpoint.generator}, not of {name}.")
     try:
         generator.load_state_dict(checkpoint.generator_state)
-    except (RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
-        raise CheckpointError(f"{path} does not fit {name}: {_first_sentence(error)}") from error
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from error
+    except VgbenchError:
+        raise
+    except Exception as error:
+        raise CheckpointError(f"{path} does not fit {name}: {_first_sentence(error)}") from error
 
 
 def newest_checkpoint(run_path: Path) -> Path:

@@ -18,7 +18,7 @@ MetricT = TypeVar("MetricT", PairedMetric, SetMetric)
 def load_metric(entry: Entry[MetricSpec], wanted: type[MetricT]) -> MetricT:
     """The entry's metric.  MetricError: it cannot be made, or is of another kind than its spec says."""
     target = entry.load()
-    with guarded(MetricError, metric_name(entry)):
+    with guarded(MetricError, metric_name(entry), entry.spec.target):
         metric = target()
     if not isinstance(metric, wanted):
         raise MetricError(f"{entry.short_name} of {entry.plugin} is a {type(metric).__name__}, not a {wanted.__name__}.")

@@ -71,7 +71,7 @@ class Pooling:
     @property
     def own_pool(self) -> Callable[[Any], Any] | None:
         """The metric's `pool` where it is not the mean."""
-        return None if type(self._metric).pool is PairedMetric.pool else self._metric.pool
+        return None if type(self._metric).pool is PairedMetric.pool else self._pool
 
     def per_clip(self, column: Column, order: NDArray[np.int64]) -> NDArray[np.float64]:
         """(N,): one number a clip, the clips in `order`."""
@@ -79,7 +79,7 @@ class Pooling:
 
         result = np.empty(len(column), dtype=np.float64)
         for group in column.groups(order):
-            with guarded(MetricError, f"metric {self.spec.id}"):
+            with guarded(MetricError, f"metric {self.spec.id}", self.spec.target):
                 pooled = np.asarray(self._metric.per_clip(group.values))
             if pooled.shape != group.places.shape:
                 raise MetricError(
@@ -90,8 +90,12 @@ class Pooling:
 
     def pooled(self, per_clip: NDArray[np.float64]) -> float:
         """The row's number."""
-        with guarded(MetricError, f"metric {self.spec.id}"):
+        with guarded(MetricError, f"metric {self.spec.id}", self.spec.target):
             return float(self._metric.pool(per_clip))
+
+    def _pool(self, per_clip: NDArray[np.float64]) -> Any:
+        with guarded(MetricError, f"metric {self.spec.id}", self.spec.target):
+            return self._metric.pool(per_clip)
 
 
 def goodness(value: float, spec: MetricSpec) -> float:

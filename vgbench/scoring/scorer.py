@@ -33,7 +33,7 @@ class Scorer:
         self._metrics: list[tuple[Entry[MetricSpec], PairedMetric]] = []
         for entry in entries:
             metric: PairedMetric = load_metric(entry, PairedMetric)  # type: ignore[type-abstract] # only compared with
-            with guarded(MetricError, metric_name(entry)):
+            with guarded(MetricError, metric_name(entry), entry.spec.target):
                 metric.prepare()
             self._metrics.append((entry, metric))
 
@@ -89,7 +89,7 @@ class Scorer:
         import torch
 
         versions = clips._version, references._version
-        with guarded(MetricError, metric_name(entry)):
+        with guarded(MetricError, metric_name(entry), entry.spec.target):
             values = metric.measure(clips, references if entry.spec.kind == "paired" else cast("Tensor", None))
         if versions != (clips._version, references._version):
             raise MetricError(f"{metric_name(entry)} changed the clips it was given; measure() must leave them as they are.")

@@ -35,7 +35,7 @@ class SetScorer:
         self._cached: set[str] = set()
         for entry in entries:
             metric: SetMetric = load_metric(entry, SetMetric)  # type: ignore[type-abstract] # only compared with
-            with guarded(MetricError, f"metric {entry.short_name} ({entry.plugin})"):
+            with guarded(MetricError, f"metric {entry.short_name} ({entry.plugin})", entry.spec.target):
                 metric.prepare()
                 key = metric.feature_key()
             if key:
@@ -122,7 +122,7 @@ def _features(entry: Entry[MetricSpec], metric: SetMetric, clips: Tensor) -> lis
     import torch
 
     who = f"metric {entry.short_name} ({entry.plugin})"
-    with guarded(MetricError, who), torch.no_grad():
+    with guarded(MetricError, who, entry.spec.target), torch.no_grad():
         vectors = metric.features(clips)
     if not isinstance(vectors, torch.Tensor) or vectors.ndim != 2 or not len(vectors) or len(vectors) % len(clips) or not vectors.shape[1]:
         got = tuple(vectors.shape) if isinstance(vectors, torch.Tensor) else type(vectors).__name__

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from vgbench.data.loader import ClipCache
 from vgbench.data.protocol_data import ProtocolData
-from vgbench.interfaces import Stage
 from vgbench.plugins.observers import Observer, TrainingProgress, closing_run
 from vgbench.runs.checkpoints import Checkpoint, save_checkpoint
 from vgbench.runs.log import Logbook
 from vgbench.runs.run import Run
-from vgbench.training.preview import write_strip
+from vgbench.training.preview import Preview, write_strip
 
 if TYPE_CHECKING:
     import torch
@@ -47,7 +46,7 @@ class Journal:
     def announce(self, progress: TrainingProgress, logged: Mapping[str, Any] | None) -> None:
         """A step is done; logged: its line, where it got one."""
 
-    def preview(self, name: str, step: int, stage: Stage, data: ProtocolData, cache: ClipCache, device: torch.device) -> None:
+    def preview(self, name: str, step: int, preview: Preview, data: ProtocolData, cache: ClipCache, device: torch.device) -> None:
         """What the stage makes now, as a strip."""
 
     def save(self, checkpoint: Checkpoint) -> None:
@@ -85,8 +84,8 @@ class RunJournal(Journal):
             progress = progress._replace(diagnostics=logged["diagnostics"], learning_rates=logged["lr"])
         self._observer.trained(progress)
 
-    def preview(self, name: str, step: int, stage: Stage, data: ProtocolData, cache: ClipCache, device: torch.device) -> None:
-        write_strip(self._run.folder("clips") / f"preview-{name}-{step:06d}.mp4", stage, data, cache, device)
+    def preview(self, name: str, step: int, preview: Preview, data: ProtocolData, cache: ClipCache, device: torch.device) -> None:
+        write_strip(self._run.folder("clips") / f"preview-{name}-{step:06d}.mp4", preview, data, cache, device)
 
     def save(self, checkpoint: Checkpoint) -> None:
         file = f"checkpoints/step-{checkpoint.step:06d}.pt"

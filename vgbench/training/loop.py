@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from vgbench.data.loader import ClipCache, Share, training_batches
 from vgbench.data.protocol_data import ProtocolData
 from vgbench.errors import RunError, TrainingError, VgbenchError
 from vgbench.interfaces import Batch, Stage, StepResult, TrainableGenerator
+from vgbench.plugins.guard import guarded, place_of
 from vgbench.plugins.observers import Observer, TrainingProgress
 from vgbench.runs.checkpoints import Checkpoint, load_checkpoint, newest_checkpoint, restore
 from vgbench.runs.run import Run
@@ -22,11 +24,12 @@ from vgbench.training.host import FabricHost
 from vgbench.training.interruption import Interruption
 from vgbench.training.journal import Journal, RunJournal, best_file
 from vgbench.training.plan import TrainingPlan
+from vgbench.training.preview import Preview
 from vgbench.training.readings import Readings, Step
 from vgbench.training.validation import Validation
 
 if TYPE_CHECKING:
-    pass
+    from torch import Tensor
 
 LOG_EVERY = 10
 CHECKPOINT_SECONDS = 600
@@ -135,7 +138,7 @@ class Training:
             if is_last or _is_due(self.plan.validate_every, stage_step):
                 self._validate(name, stage, stage_step)
             if is_last or _is_due(self.cadence.preview_every, stage_step):
-                self.journal.preview(name, self.step, stage, self.data, self.cache, self.host.device)
+                self.journal.preview(name, self.step, self._previewing(name, stage), self.data, self.cache, self.host.device)
             if is_interrupted:
                 return is_last and name == list(self.plan.budgets)[-1]
         return True
@@ -169,11 +172,15 @@ class Training:
             for earlier in self.finished:
                 if earlier in self.best:
                     self._take_weights(self.run.path / best_file(earlier))
-        stage = self.generator.stage(name, self.host)
+        with self._guarded(name):
+            stage = self.generator.stage(name, self.host)
+        if not isinstance(stage, Stage):
+            raise TrainingError(f"{self._who(name)} is a {type(stage).__name__}, not a vgbench.Stage.")
         if resumed is None:
             return stage, 0
         restore(self.generator, resumed, name=self.plan.entry.full_name, path=self.run.path)
-        stage.load_state_dict(resumed.stage_state)
+        with self._guarded(name):
+            stage.load_state_dict(resumed.stage_state)
         self.host.rng.set_state(resumed.rng)
         return stage, resumed.stage_step
 
@@ -213,16 +220,39 @@ class Training:
     def _computed(self, name: str, take: Callable[[Batch], StepResult], batch: Batch) -> StepResult:
         """What the stage makes of a batch.
 
-        TrainingError: memory ran out.
+        TrainingError: memory ran out, or the stage's code raised.
         """
         try:
-            return take(batch)
+            with self._guarded(name, unless=self._is_the_hosts):
+                result = take(batch)
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
             raise out_of_memory(
                 f"{self.host.device} at step {self.step + 1} (stage {name})", len(batch.clip_ids), self.host.world_size, self.plan.precision
             ) from error
+        if not isinstance(result, StepResult):
+            raise TrainingError(f"{self._who(name)} returned a {type(result).__name__}, not a vgbench.StepResult.")
+        return result
+
+    def _previewing(self, name: str, stage: Stage) -> Preview:
+        """The stage's `preview`.  TrainingError: its code raised."""
+
+        def preview(batch: Batch) -> Mapping[str, Tensor]:
+            with self._guarded(name):
+                return dict(stage.preview(batch))
+
+        return preview
+
+    def _who(self, name: str) -> str:
+        return f"stage {name} of generator '{self.plan.entry.short_name}' ({self.plan.entry.plugin})"
+
+    def _guarded(self, name: str, *, unless: Callable[[BaseException], bool] | None = None) -> AbstractContextManager[None]:
+        return guarded(TrainingError, self._who(name), self.plan.entry.spec.target, unless=unless)
+
+    def _is_the_hosts(self, error: BaseException) -> bool:
+        """Whether what torch raised in a step is no fault of the stage's code."""
+        return isinstance(error, RuntimeError) and (is_out_of_memory(error) or not place_of(error, self.plan.entry.spec.target))
 
     def _report(self, name: str, budget: Budget, step: Step, is_last: bool) -> None:
         speed = self.plan.schedule.batch_size / step.seconds
@@ -267,17 +297,19 @@ class Training:
         self.saved_at = time.monotonic()
 
     def _checkpoint(self, name: str, stage: Stage, stage_step: int) -> Checkpoint:
+        with self._guarded(name):
+            generator_state, stage_state = self.generator.state_dict(), stage.state_dict()
         return Checkpoint(
             generator=self.plan.entry.full_name,
-            config=plain(self.plan.config),
+            config=plain(self.plan.config) or {},  # a generator may have none
             protocol=self.plan.protocol.compared(),
             stage=name,
             stage_step=stage_step,
             step=self.step,
             finished_stages=dict(self.finished),
             elapsed=dict(self.elapsed),
-            generator_state=self.generator.state_dict(),
-            stage_state=stage.state_dict(),
+            generator_state=generator_state,
+            stage_state=stage_state,
             rng=self.host.rng.get_state(),
         )
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vgbench.config import Layer, parse_settings, plain, preset_layer, presets, read_toml, resolve, without_none
 from vgbench.devices import choose_device, choose_precision
 from vgbench.errors import ConfigError, GeneratorError, RunError, UnknownName
-from vgbench.generation.builder import build_trainable, generator_name, refuse_fixed, shape_layer
+from vgbench.generation.builder import build_trainable, refuse_fixed, shape_layer
 from vgbench.generation.rows import LeftOut, choose_checkpoint
 from vgbench.interfaces import Schedule, TrainableGenerator
+from vgbench.plugins.guard import guarded
 from vgbench.plugins.registry import Entry, load_registry
 from vgbench.protocol import Protocol, as_protocol, parse_protocol, protocol_table, shape_of
 from vgbench.runs.checkpoints import load_checkpoint
@@ -142,9 +143,7 @@ def plan_training(
         layers.append(Layer(str(config_file), read_toml(config_file).get("config", {})))
     layers.append(parse_settings(settings))
     config, origins = _config(entry, config_class, layers, chosen)
-    built = build_trainable(entry, config, torch_device)
-    with guarded(GeneratorError, generator_name(entry)):
-        schedule, stages = built.schedule(), list(built.stages())
+    schedule, stages = _course(entry, config, torch_device)
     if stage != "all" and stage not in stages:
         raise UnknownName(f"stage of {generator}", stage, [*stages, "all"])
     return TrainingPlan(
@@ -233,7 +232,21 @@ def _stages_without_building(entry: Entry[GeneratorSpec], protocol: Protocol) ->
     import torch
 
     config, _ = _config(entry, entry.config_class(), [], protocol)
-    return list(build_trainable(entry, config, torch.device("cpu")).stages())
+    return _course(entry, config, torch.device("cpu")).stages
+
+
+class _Course(NamedTuple):
+    """How a generator is trained, as it says itself."""
+
+    schedule: Schedule
+    stages: list[str]
+
+
+def _course(entry: Entry[GeneratorSpec], config: Any, device: torch.device) -> _Course:
+    """GeneratorError: the generator cannot be made or asked."""
+    generator = build_trainable(entry, config, device)
+    with guarded(GeneratorError, f"generator '{entry.short_name}' ({entry.plugin})", entry.spec.target):
+        return _Course(generator.schedule(), list(generator.stages()))
 
 
 def plan_from_run(run: Run, device: str) -> TrainingPlan:
@@ -249,15 +262,15 @@ def plan_from_run(run: Run, device: str) -> TrainingPlan:
         layer = Layer(f"{run.path}/run.json", {key: value for key, value in (record["config"] or {}).items() if value is not None})
         config = resolve(config_class, [layer], owner=f"generator {entry.short_name}").config if config_class else None
         torch_device = choose_device(device)
-        built = build_trainable(entry, config, torch_device)
+        schedule, stages = _course(entry, config, torch_device)
         return TrainingPlan(
             entry=entry,
             config=config,
             origins=record["config_origins"],
             preset=record["preset"],
             protocol=protocol,
-            schedule=built.schedule(),
-            stages=list(built.stages()),
+            schedule=schedule,
+            stages=stages,
             budgets={stage: Budget(**budget) for stage, budget in record["budgets"].items()},
             start=record["start"],
             select_by=record["select_by"],

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from vgbench.data.clips import Clip, as_batch, stacked
 from vgbench.data.loader import ClipCache
 from vgbench.data.protocol_data import ProtocolData
 from vgbench.errors import DataError
 from vgbench.generation.boundary import to_uint8
-from vgbench.interfaces import Stage
+from vgbench.interfaces import Batch
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+Preview: TypeAlias = "Callable[[Batch], Mapping[str, Tensor]]"
+"""A stage's `preview`: a batch → named videos (B, T, C, H, W) in [0, 1]."""
+
 CLIPS = 4
 FPS = 8
 
 
-def write_strip(path: Path, stage: Stage, data: ProtocolData, cache: ClipCache, device: torch.device) -> None:
-    """Write the stage's named videos side by side, a row a clip; validation clips where there are any, else training clips.
+def write_strip(path: Path, preview: Preview, data: ProtocolData, cache: ClipCache, device: torch.device) -> None:
+    """Write a stage's named videos side by side, a row a clip; validation clips where there are any, else training clips.
 
     Nothing is written for a stage that previews nothing.
     """
@@ -31,7 +35,7 @@ def write_strip(path: Path, stage: Stage, data: ProtocolData, cache: ClipCache, 
 
     clips = _unseen_clips(data) or data.clips("train")
     chosen = clips[:: max(1, len(clips) // CLIPS)][:CLIPS]
-    videos = stage.preview(as_batch(chosen, stacked(chosen, cache.read).to(device)))
+    videos = preview(as_batch(chosen, stacked(chosen, cache.read).to(device)))
     if videos:
         rows = [strip([_frames(video[index]) for video in videos.values()]) for index in range(len(chosen))]
         write_preview(path, torch.cat(rows, dim=2), fps=FPS)

@@ -10,10 +10,12 @@ from vgbench.config import Layer, plain, without_none
 from vgbench.data.clips import Clip, stacked
 from vgbench.data.loader import read_ahead
 from vgbench.data.protocol_data import ProtocolData
+from vgbench.errors import GeneratorError
 from vgbench.generation.builder import construct
 from vgbench.generation.rows import Row
 from vgbench.generation.sampler import Sampler
 from vgbench.interfaces import TrainableGenerator
+from vgbench.plugins.guard import guarded
 from vgbench.scoring.lookup import find_metric
 from vgbench.scoring.pooling import Column, Pooling, goodness
 from vgbench.scoring.scorer import Scorer
@@ -53,7 +55,9 @@ class Validation:
         import numpy as np
 
         sampler = self._sampler(stage)
-        sampler.generator.load_state_dict(generator.state_dict())
+        entry = self._plan.entry
+        with guarded(GeneratorError, f"generator '{entry.short_name}' ({entry.plugin})", entry.spec.target):
+            sampler.generator.load_state_dict(generator.state_dict())
         task, metric = self._plan.protocol.task, self.metric.short_name
         column = Column()
         groups = [self._clips[start : start + BATCH] for start in range(0, len(self._clips), BATCH)]

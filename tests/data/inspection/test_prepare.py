@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,32 @@ def test_a_packed_split_has_the_bits_of_its_files(videos, cache):
     after.dataset.read = lambda *_: pytest.fail("a file was read")  # type: ignore[method-assign, assignment]
     for clip in after.clips("test"):
         assert torch.equal(after.read(clip), expected[clip.clip_id])
+
+
+def test_a_clip_is_read_from_its_splits_pack_whatever_was_asked_before(videos, cache):
+    protocol = load_protocol("folder.toml")
+    clips = ProtocolData(protocol, roots(videos)).clips("test")
+    prepare(protocol=protocol, data=roots(videos))
+    fresh = ProtocolData(protocol, roots(videos))
+    fresh.dataset.read = lambda *_: pytest.fail("a file was read")  # type: ignore[method-assign, assignment]
+    with ThreadPoolExecutor(4) as pool:
+        assert {clip.split for clip in clips} == {"all"}
+        assert all(frames.shape[0] == clip.length for frames, clip in zip(pool.map(fresh.read, clips), clips, strict=True))
+
+
+def test_a_clip_is_not_read_from_another_splits_pack(videos, cache):
+    protocol = load_protocol("folder.toml")
+    (train,) = prepare(protocol=protocol, data=roots(videos), roles=["train"])
+    fresh = ProtocolData(protocol, roots(videos))
+    read = fresh.dataset.read
+    from_files = []
+    fresh.dataset.read = lambda *arguments: from_files.append(arguments[0]) or read(*arguments)  # type: ignore[method-assign, func-returns-value]
+    clip = fresh.clips("train")[0]
+    assert clip.source_id in train.pack.places
+    fresh.read(clip)
+    assert from_files == []
+    fresh.read(clip._replace(split="all"))
+    assert from_files == [clip.source_id]
 
 
 def test_an_evaluation_is_the_same_with_a_pack(tiny, cache):

@@ -24,8 +24,8 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def list_data(data: dict[str, Path], as_json: bool) -> int:
     """Print the data sets, where each lies, and which of their splits are packed."""
+    from vgbench.data.dataset import data_root
     from vgbench.data.packs import find_packs
-    from vgbench.data.protocol_data import data_root
     from vgbench.files import packs_folder
     from vgbench.plugins.registry import load_registry
 

@@ -15,7 +15,7 @@ Table = list[dict[str, str]]
 
 
 @click.command("list")
-@click.argument("kind", type=click.Choice(["generators", "datasets", "metrics", "protocols", "runs"]))
+@click.argument("kind", type=click.Choice(["generators", "datasets", "metrics", "reports", "protocols", "runs"]))
 @options.runs_option
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def command(kind: str, runs: Path, as_json: bool) -> int:
@@ -24,6 +24,7 @@ def command(kind: str, runs: Path, as_json: bool) -> int:
         "generators": _generators,
         "datasets": _datasets,
         "metrics": _metrics,
+        "reports": _reports,
         "protocols": _protocols,
         "runs": lambda: _runs(runs),
     }
@@ -91,6 +92,21 @@ def _metrics() -> Table:
             }
         )
     return rows
+
+
+def _reports() -> Table:
+    from vgbench.plugins.registry import load_registry
+
+    reports = load_registry().reports
+    return [
+        {
+            "name": reports.display_name(entry),
+            "suffix": entry.spec.suffix,
+            "plugin": entry.plugin.name,
+            "summary": entry.spec.summary,
+        }
+        for entry in reports
+    ]
 
 
 def _protocols() -> Table:

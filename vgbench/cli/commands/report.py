@@ -51,9 +51,14 @@ def command(names: tuple[str, ...], format_name: str, out: Path | None, per_fram
 
 
 def _render(format_name: str, leaderboard: object, per_frame: bool) -> str:
+    from vgbench.errors import PluginError
+    from vgbench.plugins.guard import guarded
     from vgbench.plugins.registry import load_registry
 
     entry = load_registry().reports.get(format_name)
-    render = entry.load()
-    text: str = render(leaderboard, per_frame=True) if per_frame else render(leaderboard)
+    who, render = f"report format '{entry.short_name}' ({entry.plugin})", entry.load()
+    with guarded(PluginError, who, entry.spec.target):
+        text = render(leaderboard, per_frame=True) if per_frame else render(leaderboard)
+    if not isinstance(text, str):
+        raise PluginError(f"{who} returned a {type(text).__name__}, not the report's text.")
     return text

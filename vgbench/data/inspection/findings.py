@@ -12,12 +12,11 @@ from vgbench.data.clips import Clip
 from vgbench.data.inspection.survey import ClipFacts, Survey
 from vgbench.data.protocol_data import ProtocolData
 from vgbench.files import cache_folder, write_cached
-from vgbench.protocol import Protocol
+from vgbench.protocol import Protocol, Windows
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from torch import Tensor
 
 NEAR_BITS = 8
 """Clips whose looks differ in at most so many of 192 bits are candidates, whose pixels are compared then."""
@@ -71,22 +70,22 @@ def _in_both(data: ProtocolData, role: str, clips: Sequence[ClipFacts], other: s
         yield f"{len(same)} clips of {other} are clips of {role} as well, to the bit: {_named(same)}."
     known = {clip_id for _, clip_id in same}
     windows = [getattr(data.protocol, one) for one in (role, other)]
-    length, splits = min(one.length for one in windows), tuple(one.split for one in windows)
     candidates = [pair for pair in _alike(clips, others) if pair[1] not in known]
-    alike = [pair for pair in candidates if _difference(data, pair, splits, length) <= NEAR_PIXELS]
+    alike = [pair for pair in candidates if _difference(data, pair, windows) <= NEAR_PIXELS]
     if alike:
         yield f"{len(alike)} clips of {other} look like a clip of {role}, their pixels {NEAR_PIXELS} apart at most: {_named(alike)}."
 
 
-def _difference(data: ProtocolData, pair: tuple[str, str], splits: tuple[str, ...], frames: int) -> float:
-    """The mean difference of the pixels of two clips' first frames, values in [0, 1]."""
-
-    def first_frames(clip_id: str, split: str) -> Tensor:
-        source_id, _, start = clip_id.rpartition("/")
-        return data.read(Clip(clip_id, source_id, int(start), frames, split)).float() / 255
-
-    one, other = (first_frames(clip_id, split) for clip_id, split in zip(pair, splits, strict=True))
+def _difference(data: ProtocolData, pair: tuple[str, str], windows: Sequence[Windows]) -> float:
+    """The mean difference of the pixels of two clips' first frames, as many as the shorter one has, values in [0, 1]."""
+    frames = min(one.length for one in windows)
+    one, other = (data.read(_clip(clip_id, frames, side.split)).float() / 255 for clip_id, side in zip(pair, windows, strict=True))
     return float((one - other).abs().mean())
+
+
+def _clip(clip_id: str, length: int, split: str) -> Clip:
+    source_id, _, start = clip_id.rpartition("/")
+    return Clip(clip_id, source_id, int(start), length, split)
 
 
 def _alike(clips: Sequence[ClipFacts], others: Sequence[ClipFacts]) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ from vgbench.data.packs import Pack, PackWriter
 from vgbench.data.protocol_data import ProtocolData
 from vgbench.errors import UnknownName, VideoError
 from vgbench.files import packs_folder
-from vgbench.interfaces import Dataset, Source
+from vgbench.interfaces import Source
 from vgbench.plugins.observers import Observer
 from vgbench.protocol import Protocol, as_protocol
 
@@ -97,7 +97,7 @@ class _Packing:
         longest_first = sorted(sources, key=lambda source: -source.frames)
         pool = ThreadPoolExecutor(max(1, workers), thread_name_prefix="vgbench-pack")
         try:
-            if type(self._data.dataset).stream is Dataset.stream:
+            if not self._data.dataset.streams:
                 stretches = [(source, start) for source in longest_first for start in range(0, source.frames, FRAMES_AT_ONCE)]
                 tasks = [pool.submit(self._pack_stretch, *stretch) for stretch in stretches]
             else:
