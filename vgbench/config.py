@@ -21,7 +21,7 @@ DEFAULT_PROTOCOL = "synthetic-sky-64x16"
 DEFAULT_METRICS = ("mse", "psnr", "ssim")
 DEFAULT_RUNS = Path("runs")
 DEFAULT_BATCH = 8
-"""Clips a generator makes at a time."""
+"""Clips generated per batch."""
 DEFAULT_WORKERS = 2
 """Threads that read clips ahead."""
 CHECKPOINT_EVERY = 500

@@ -20,7 +20,7 @@ PRECISIONS = ("auto", "32", "tf32", "bf16")
 
 
 def choose_device(name: str) -> torch.device:
-    """The device of "auto", "cpu", "cuda" or "cuda:N"; auto takes a GPU where there is one.
+    """The device of "auto", "cpu", "cuda" or "cuda:N"; auto: a GPU if available.
 
     ConfigError: CUDA is asked for and there is none.
     """
@@ -49,7 +49,7 @@ def choose_precision(name: str, device: torch.device) -> str:
     if name == "auto":
         return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "32"
     if name == "tf32" and device.type != "cuda":
-        raise ConfigError("--precision tf32 is a way of a GPU's; on the CPU use 32.")
+        raise ConfigError("--precision tf32 needs a GPU; on the CPU use 32.")
     return name
 
 

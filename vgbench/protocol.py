@@ -117,7 +117,7 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class Protocol:
-    """What exactly is compared."""
+    """The evaluation protocol."""
 
     name: str
     summary: str

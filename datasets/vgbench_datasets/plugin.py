@@ -104,5 +104,5 @@ _DATASETS = (
 
 @hookimpl
 def vgbench_datasets() -> Iterable[DatasetSpec]:
-    """A made sky, folders of videos, and readers of published data sets in their own layouts."""
+    """A synthetic sky, folders of videos, and readers of published data sets in their own layouts."""
     return _DATASETS

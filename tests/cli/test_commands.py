@@ -62,7 +62,7 @@ def test_every_format_reports_the_same_numbers(vgbench, scored):
 def test_a_report_goes_to_a_file(vgbench, scored):
     ran = vgbench("report", Path(scored["run"]).name, "--format", "markdown", "--out", "table.md")
     assert ran.status == 0
-    assert Path("table.md").read_text().startswith("| generator | mse@mean ↓ | psnr@frame, dB ↑ | ssim@wang ↑ | parameters | s a clip |")
+    assert Path("table.md").read_text().startswith("| generator | mse@mean ↓ | psnr@frame, dB ↑ | ssim@wang ↑ | parameters | s/clip |")
     assert vgbench("report", "--out", "x.txt").status == 2
     assert vgbench("report", "--format", "csv", "--per-frame").status == 2
 

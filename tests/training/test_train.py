@@ -223,7 +223,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tiny):
     record = open_run(path).record
     assert record["status"] == "interrupted"
     assert load_checkpoint(newest_checkpoint(path)).step == record["step"]
-    assert f"Go on with: vgbench train mdgan --resume {path}" in errors.decode()
+    assert f"Resume with: vgbench train mdgan --resume {path}" in errors.decode()
 
 
 def test_a_run_is_not_resumed_with_other_videos(tiny):

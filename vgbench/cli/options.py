@@ -16,7 +16,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 def protocol_option(command: Command) -> Command:
     return click.option(
-        "--protocol", default=DEFAULT_PROTOCOL, show_default=True, metavar="NAME|FILE.toml", help="What exactly is compared."
+        "--protocol", default=DEFAULT_PROTOCOL, show_default=True, metavar="NAME|FILE.toml", help="The evaluation protocol."
     )(command)
 
 
@@ -26,7 +26,7 @@ def data_option(command: Command) -> Command:
         multiple=True,
         metavar="NAME=DIR",
         callback=_parsed_roots,
-        help="Where a data set lies; may be repeated. The environment variable VGBENCH_DATA serves as well.",
+        help="Folder of a data set; may be repeated. The environment variable VGBENCH_DATA works as well.",
     )(command)
 
 
@@ -60,9 +60,7 @@ def runs_option(command: Command) -> Command:
 
 
 def device_option(command: Command) -> Command:
-    return click.option(
-        "--device", default="auto", show_default=True, metavar="auto|cpu|cuda", help="auto takes a GPU where there is one."
-    )(command)
+    return click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda", help="auto: a GPU if available.")(command)
 
 
 def workers_option(command: Command) -> Command:
@@ -72,7 +70,7 @@ def workers_option(command: Command) -> Command:
         default=DEFAULT_WORKERS,
         show_default=True,
         metavar="N",
-        help="Threads that read clips ahead; no number depends on it.",
+        help="Threads that read clips ahead; does not affect results.",
     )(command)
 
 
@@ -83,14 +81,14 @@ def batch_size_option(command: Command) -> Command:
         default=DEFAULT_BATCH,
         show_default=True,
         metavar="N",
-        help="Clips a generator makes at a time.",
+        help="Clips generated per batch.",
     )(command)
 
 
 def limit_option(command: Command) -> Command:
-    return click.option(
-        "--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N test clips: a trial, under a protocol id of its own."
-    )(command)
+    return click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N test clips; gets its own protocol id.")(
+        command
+    )
 
 
 def names_option(*declarations: str, help: str) -> Callable[[Command], Command]:

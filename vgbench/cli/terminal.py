@@ -50,7 +50,7 @@ def _tables(leaderboard: Leaderboard, width: int) -> Iterator[Table]:
             table.add_column(heading(spec).replace(", ", "\n").replace(" ", "\n", 1), justify="right", no_wrap=True)
         if specs is groups[-1]:
             table.add_column("para-\nmeters", justify="right", no_wrap=True)
-            table.add_column("s a\nclip", justify="right", no_wrap=True)
+            table.add_column("s/clip", justify="right", no_wrap=True)
         for row in leaderboard.rows:
             cells = [_cell(leaderboard, row, spec) for spec in specs]
             table.add_row(escape(row.label), *cells, *(_facts(row) if specs is groups[-1] else ()))

@@ -114,7 +114,7 @@ def _open_run(
 
 
 def _identity(row: Row) -> dict[str, Any]:
-    """What a resumed evaluation must have in common with the one it goes on with."""
+    """What a resumed evaluation must have in common with the one it resumes."""
     return {"label": row.label, "row": str(row), "checkpoint": str(row.choice.checkpoint) if row.choice else None}
 
 

@@ -9,7 +9,7 @@ from vgbench.specs import MetricSpec
 
 def render(leaderboard: Leaderboard) -> str:
     """The table, with what it rests on below."""
-    headings = ["generator", *(heading(spec) for spec in leaderboard.metrics), "parameters", "s a clip"]
+    headings = ["generator", *(heading(spec) for spec in leaderboard.metrics), "parameters", "s/clip"]
     lines = [_line(headings), _line(["---"] + ["---:"] * (len(headings) - 1))]
     lines += [_line(_cells(leaderboard, row)) for row in leaderboard.rows]
     protocol = leaderboard.protocol

@@ -40,7 +40,7 @@ SLOW_MINUTES = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Cadence:
-    """What is done between steps, and how often; no number depends on it."""
+    """What is done between steps, and how often; it does not affect results."""
 
     checkpoint_every: int
     """Steps; 0: by time, and at a stage's end."""
@@ -214,7 +214,7 @@ class Training:
         raise TrainingError(
             f"The training clips cannot be read any more, at step {self.step + 1} (stage {name}): "
             f"{failure or 'another process says why'}\n"
-            f"Once they can, go on with --resume {self.run.path}; {self.step} steps are kept there."
+            f"Once they can, resume with --resume {self.run.path}; {self.step} steps are kept there."
         ) from failure
 
     def _computed(self, name: str, take: Callable[[Batch], StepResult], batch: Batch) -> StepResult:

@@ -223,7 +223,7 @@ def _start_weights(entry: Entry[GeneratorSpec], stage: str, origin: str | None, 
 
 
 def _precision_here(recorded: str, device: torch.device) -> str:
-    """The precision a run goes on with: tf32 is float32 where there is no GPU."""
+    """The precision a run resumes with: TF32 is float32 where there is no GPU."""
     return "32" if recorded == "tf32" and device.type != "cuda" else choose_precision(recorded, device)
 
 

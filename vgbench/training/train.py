@@ -101,7 +101,7 @@ def resume_training(
     """Go on with an interrupted or killed training from its newest checkpoint, as if it had never stopped.
 
     run: a run's folder or name, or "latest".  On the CPU the weights end up the same bits as without the interruption. With another
-    number of processes it goes on with the same batches; the CPU's batch norm, though, normalises each process's share by itself.
+    number of processes it continues with the same batches; the CPU's batch norm, though, normalises each process's share by itself.
 
     RunError: there is no such run, it is of another generator, or it is done already.
     """

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     default=DEFAULT_AUDIT_CLIPS,
     show_default=True,
     metavar="N",
-    help="How many test clips are distorted.",
+    help="Number of test clips to distort.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="S", help="Of noise and shuffles.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="S", help="Seed of noise and shuffles.")
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="PATH", help="Also a plot (.png .svg .pdf .html), or a table (.md)."
 )

@@ -16,7 +16,7 @@ roles_option = options.names_option("--roles", help="Of train, validation and te
 
 @click.group("data")
 def command() -> None:
-    """Prepare, check and look at data sets."""
+    """Prepare, verify and preview data sets."""
 
 
 @command.command("list")
@@ -50,7 +50,9 @@ def list_data(data: dict[str, Path], as_json: bool) -> int:
 @options.data_option
 @roles_option
 @options.workers_option
-@click.option("--check/--no-check", default=True, show_default=True, help="Also look for what a reader of results should know.")
+@click.option(
+    "--check/--no-check", default=True, show_default=True, help="Also check for problems that readers of the results should know of."
+)
 def prepare(roles: list[str] | None, check: bool, **given: Any) -> int:
     """Decode a protocol's videos once, at its size, into a cache that training and evaluation then read.
 
@@ -117,7 +119,7 @@ def _print_surveys(surveys: dict[str, Any]) -> None:
 @command.command("preview")
 @options.protocol_option
 @options.data_option
-@click.option("--role", type=click.Choice(["train", "validation", "test"]), default="test", show_default=True, help="Whose clips.")
+@click.option("--role", type=click.Choice(["train", "validation", "test"]), default="test", show_default=True, help="Which role's clips.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("."), show_default=True, metavar="DIR")
 def preview(**given: Any) -> int:
     """Write a sheet of frames (PNG) and a moving grid (mp4) of a protocol's clips, and say how much moves in them."""
@@ -136,7 +138,7 @@ def preview(**given: Any) -> int:
 @options.data_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object with every clip.")
 def neighbours(as_json: bool, **given: Any) -> int:
-    """Find the training clip that each clip in GENERATED is nearest to: what was learnt by heart stands out.
+    """Find the training clip that each clip in GENERATED is nearest to, which shows memorization.
 
     The same of the real test clips is shown beside it: without memory, generated clips are no nearer to training clips than those.
     """

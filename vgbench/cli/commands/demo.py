@@ -16,7 +16,7 @@ from vgbench.cli import options
 @options.runs_option
 @options.device_option
 def command(steps: int | None, seed: int, limit: int | None, runs: Path, device: str) -> int:
-    """Train mdgan (preset small) on the made sky, score it beside the baselines, print the table and what was written."""
+    """Train mdgan (preset small) on a synthetic sky, score it beside the baselines, print the table and what was written."""
     from vgbench.cli.progress import ConsoleObserver, stderr_console
     from vgbench.cli.results import show_results
     from vgbench.evaluation.evaluate import evaluate
@@ -25,7 +25,7 @@ def command(steps: int | None, seed: int, limit: int | None, runs: Path, device:
     with ConsoleObserver(stderr_console()).showing() as observer:
         trained = train("mdgan", preset="small", steps=steps, seed=seed, runs=runs, device=device, observer=observer)
     if trained.record["status"] != "done":
-        click.echo(f"Interrupted. Go on with: vgbench train mdgan --resume {trained.path}", err=True)
+        click.echo(f"Interrupted. Resume with: vgbench train mdgan --resume {trained.path}", err=True)
         return 1
     with ConsoleObserver(stderr_console()).showing() as observer:
         run = evaluate(_everything_with(trained.path), limit=limit, runs=runs, device=device, observer=observer)

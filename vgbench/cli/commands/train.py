@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 @click.argument("generator")
 @options.protocol_option
 @options.data_option
-@click.option("--preset", metavar="NAME", help="A named set of the generator's options. Default: its first, the published one.")
-@click.option("--config", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.toml", help="Options from a file's [config].")
+@click.option("--preset", metavar="NAME", help="A named set of options. Default: the first, as published.")
+@click.option(
+    "--config", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.toml", help="Options from the [config] table of a TOML file."
+)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="One option of the generator; may be repeated.")
 @click.option("--stage", default="all", show_default=True, metavar="STAGE|all", help="Train one stage alone.")
 @click.option(
@@ -36,9 +38,11 @@ if TYPE_CHECKING:
 @click.option("--max-minutes", type=click.FloatRange(min=0, min_open=True), metavar="MINUTES", help="Time of the whole training.")
 @options.device_option
 @click.option(
-    "--devices", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="How many of them train together, here."
+    "--devices", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Devices per machine that train together."
 )
-@click.option("--nodes", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Machines, each with --devices.")
+@click.option(
+    "--nodes", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Number of machines, each with --devices."
+)
 @click.option(
     "--precision",
     type=click.Choice(PRECISIONS),
@@ -104,7 +108,7 @@ def command(context: click.Context, /, generator: str, resume: str | None, dry_r
 def _say_how_it_ended(run: Run, generator: str, protocol: str) -> int:
     click.echo(f"{run.record['status'].capitalize()} after {run.record.get('step', 0)} steps: {run.path}")
     if run.record["status"] == "interrupted":
-        click.echo(f"Go on with: vgbench train {generator} --resume {run.path}", err=True)
+        click.echo(f"Resume with: vgbench train {generator} --resume {run.path}", err=True)
         return 1
     for stage, best in run.record.get("best", {}).items():
         click.echo(f"Stage {stage}: best at step {best['step']}, {run.record['select_by']} {best['value']:.4g} on the validation clips.")
@@ -134,7 +138,7 @@ def _check_resume(context: click.Context) -> None:
     """Refuse options that the run has settled already."""
     for parameter in context.command.params:
         if parameter.name in _FIXED_BY_THE_RUN and context.get_parameter_source(parameter.name) is click.core.ParameterSource.COMMANDLINE:
-            raise click.UsageError(f"{parameter.opts[0]} does not go with --resume: the run goes on as it was begun.")
+            raise click.UsageError(f"{parameter.opts[0]} does not go with --resume: the run continues with the options it began with.")
 
 
 def _print_plan(generator: str, given: dict[str, Any]) -> int:
