@@ -63,7 +63,13 @@ def test_a_report_goes_to_a_file(vgbench, scored):
     ran = vgbench("report", Path(scored["run"]).name, "--format", "markdown", "--out", "table.md")
     assert ran.status == 0
     assert Path("table.md").read_text().startswith("| generator | mse@mean ↓ | psnr@frame, dB ↑ | ssim@wang ↑ | parameters | s/clip |")
-    assert vgbench("report", "--out", "x.txt").status == 2
+    for name, format_name in (("by-suffix.md", "markdown"), ("by-suffix.csv", "csv"), ("by-suffix.json", "json")):
+        assert vgbench("report", Path(scored["run"]).name, "--out", name).status == 0
+        assert Path(name).read_text() == vgbench("report", Path(scored["run"]).name, "--format", format_name).out
+    ran = vgbench("report", "--out", "x.txt")
+    advice = "no format writes '.txt' files; name one with --format, or use .md (markdown), .csv (csv), .json (json)."
+    assert ran.status == 2
+    assert advice in " ".join(ran.err.split())
     assert vgbench("report", "--format", "csv", "--per-frame").status == 2
 
 
