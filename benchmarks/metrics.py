@@ -166,9 +166,9 @@ def frechet_sqrtm(_: int) -> Case:
 
 
 def lpips_vgbench(size: int) -> Case:
-    from vgbench.metrics.perceptual.lpips import LpipsAlex
+    from vgbench.metrics.perceptual.lpips import lpips_alex
 
-    metric = LpipsAlex()
+    metric = lpips_alex()
     metric.prepare()
     x, y = _two_clips(size)
     return Case(lambda: metric.measure(y, x).flatten().numpy(), 32)

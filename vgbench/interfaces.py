@@ -211,6 +211,8 @@ class Dataset(ABC):
 class PairedMetric(ABC):
     """Compares each clip with its reference; a `single` metric gets None as references."""
 
+    metric_id: str = "the metric"
+    """What its messages begin with; the host sets it to the id that the spec gives."""
     span: int | None = None
     """How many neighbouring frames one value looks at: 1 for values of frames (K = T), 2 for transitions (K = T − 1), so that the
     host may measure a long clip in chunks of frames; None: the whole clip at once."""

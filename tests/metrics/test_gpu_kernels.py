@@ -22,7 +22,8 @@ import torch
 from vgbench.metrics.pixel import gpu as pixel, sums
 from vgbench.metrics.similarity import gpu as similarity, tiled
 from vgbench.metrics.similarity.ms_ssim import _halved
-from vgbench.metrics.similarity.ssim import OPENSTL, PYIQA, SKIMAGE, WANG, yiq_luma
+from vgbench.metrics.luma import yiq_luma
+from vgbench.metrics.similarity.ssim import OPENSTL, PYIQA, SKIMAGE, WANG
 from vgbench.metrics.similarity.windows import Stability, Term
 
 rng = torch.Generator().manual_seed(0)
@@ -46,7 +47,7 @@ for definition in (WANG, SKIMAGE):
         term = Term(has_luminance=name != "noise", clamp_contrast=name == "checkerboards")
         found = similarity.mean_similarity(one, other, definition.window, definition.stability, term)
         wanted = tiled.mean_similarity(one, other, definition.window, definition.stability, term)
-        assert (found - wanted).abs().max() < 1e-7, (definition.metric, name, found, wanted)
+        assert (found - wanted).abs().max() < 1e-7, (definition, name, found, wanted)
         assert name != "equal" or found.eq(1).all()
 scale = Stability(*(constant * 2**16 for constant in WANG.stability))
 wide = similarity.mean_similarity(x.int() * 256, y.int() * 256, WANG.window, scale, Term())

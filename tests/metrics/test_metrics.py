@@ -8,14 +8,15 @@ import torch
 from hypothesis import given, settings, strategies as st
 
 from vgbench.errors import MetricError, UnknownName
+from vgbench.interfaces import PairedMetric
 from vgbench.metrics.cards import ALWAYS, HEADINGS
 from vgbench.metrics.catalogue import BUNDLES, metric_specs
 from vgbench.metrics.pixel.cards import error_specs
-from vgbench.metrics.pixel.psnr import PsnrDataset, PsnrFrame, PsnrVideo, decibels
+from vgbench.metrics.pixel.psnr import decibels, psnr_dataset, psnr_frame, psnr_video
 from vgbench.metrics.pixel.sums import error_sums
 from vgbench.metrics.similarity.cards import ssim_specs
 from vgbench.plugins.registry import load_registry
-from vgbench.scoring.lookup import choose_metrics, peer_metrics
+from vgbench.scoring.lookup import choose_metrics, find_metric, load_metric, peer_metrics
 from vgbench.scoring.scorer import Scorer
 
 SPECS = [*error_specs(), *ssim_specs()]
@@ -24,7 +25,7 @@ IDS = [spec.id for spec in SPECS]
 
 
 def metric(metric_id: str):
-    return load_registry().metrics.get(metric_id).load()()
+    return load_metric(find_metric(metric_id), PairedMetric)
 
 
 def random_clips(seed: int, shape: tuple[int, ...]) -> torch.Tensor:
@@ -90,14 +91,14 @@ def test_one_level_of_one_value_is_95_decibels_and_identical_frames_are_100():
     clip = random_clips(0, (1, 1, 3, 128, 128)) // 2
     other = clip.clone()
     other[0, 0, 0, 0, 0] += 1
-    assert PsnrFrame().measure(clip, other).item() == pytest.approx(95.05, abs=0.01)
-    assert PsnrFrame().measure(clip, clip.clone()).item() == 100
+    assert psnr_frame().measure(clip, other).item() == pytest.approx(95.05, abs=0.01)
+    assert psnr_frame().measure(clip, clip.clone()).item() == 100
 
 
 def test_the_orders_of_pooling_by_hand():
     """Two clips of two frames with errors 0.01, 0.0001 and 1, 1 in mean square."""
     values = np.array([[0.01, 0.0001], [1.0, 1.0]])
-    video, dataset = PsnrVideo(), PsnrDataset()
+    video, dataset = psnr_video(), psnr_dataset()
     assert decibels(values, data_range=1).mean() == pytest.approx((20 + 40 + 0 + 0) / 4)
     assert video.pool(video.per_clip(values)) == pytest.approx(-10 * np.log10(0.00505) / 2)
     assert dataset.pool(dataset.per_clip(values)) == pytest.approx(-10 * np.log10((0.01 + 0.0001 + 2) / 4))
@@ -106,7 +107,7 @@ def test_the_orders_of_pooling_by_hand():
 @given(st.lists(st.floats(1e-9, 1), min_size=4, max_size=4))
 def test_psnr_falls_with_every_step_of_pooling(errors):
     values = np.array(errors).reshape(2, 2)
-    video, dataset = PsnrVideo(), PsnrDataset()
+    video, dataset = psnr_video(), psnr_dataset()
     by_frame = decibels(values, data_range=1).mean()
     by_video = video.pool(video.per_clip(values))
     assert by_frame >= by_video - 1e-9
@@ -140,10 +141,17 @@ def test_clips_that_a_metric_cannot_take_are_refused_with_their_sizes(metric_id,
     assert message in str(caught.value)
 
 
-def test_floats_are_refused():
+@pytest.mark.parametrize("metric_id", [spec.id for spec in metric_specs() if spec.kind == "paired" and "weights" not in spec.card])
+def test_floats_are_refused_under_the_metrics_own_id(metric_id):
     clips = random_clips(0, (1, 2, 3, 16, 16))
-    with pytest.raises(MetricError, match="ssim@wang compares uint8 clips; the generated ones are float32"):
-        metric("ssim").measure(clips.float(), clips)
+    with pytest.raises(MetricError, match=f"^{metric_id} compares uint8 clips; the generated ones are float32"):
+        metric(metric_id).measure(clips.float(), clips)
+
+
+@pytest.mark.parametrize("spec", [spec for spec in metric_specs() if spec.variant], ids=lambda spec: spec.id)
+def test_a_variants_factory_is_called_as_its_id(spec):
+    assert spec.target.rpartition(":")[2] == spec.id.replace("@", "_").replace("-", "_")
+    assert callable(load_registry().metrics.get(spec.id).load())
 
 
 def test_a_change_in_place_is_noticed_between_two_metrics():

@@ -112,5 +112,6 @@ def _loaded(metric_id: str) -> PairedMetric:
         raise UnknownName("metric", metric_id, [spec for spec in specs if spec.split("@")[0] == name])
     module, _, target = specs[metric_id].target.partition(":")
     metric: PairedMetric = getattr(import_module(module), target)()
+    metric.metric_id = metric_id
     metric.prepare()
     return metric

@@ -40,6 +40,22 @@ def check_pair(clips: Tensor, references: Tensor, *, metric: str) -> None:
         )
 
 
+def check_moving(clips: Tensor, *, metric: str) -> None:
+    """Refuse clips (B, T, C, H, W) of a single frame, in which nothing can move."""
+    if clips.shape[1] < 2:
+        raise MetricError(f"{metric} compares motion, which takes at least 2 frames that count; these clips have {clips.shape[1]}.")
+
+
+def check_size(clips: Tensor, least: int, *, metric: str, does: str = "needs", reason: str = "", advice: str = "") -> None:
+    """Refuse clips (B, T, C, H, W) with fewer than `least` pixels of height or width.
+
+    does, reason, advice: what the metric does with its frames, why it takes so many pixels, and what else there is; parts of the sentence.
+    """
+    height, width = clips.shape[3:]
+    if min(height, width) < least:
+        raise MetricError(f"{metric} {does} frames of at least {least}×{least} pixels{reason}; these are {height}×{width}.{advice}")
+
+
 def check_data_range(data_range: float, *, metric: str) -> None:
     """Refuse a data range that is not a positive number of levels."""
     if not 0 < data_range < float("inf"):

@@ -22,6 +22,8 @@ def load_metric(entry: Entry[MetricSpec], wanted: type[MetricT]) -> MetricT:
         metric = target()
     if not isinstance(metric, wanted):
         raise MetricError(f"{entry.short_name} of {entry.plugin} is a {type(metric).__name__}, not a {wanted.__name__}.")
+    if isinstance(metric, PairedMetric):
+        metric.metric_id = entry.short_name
     return metric
 
 

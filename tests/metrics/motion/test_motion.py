@@ -10,8 +10,10 @@ from hypothesis import given, settings, strategies as st
 from torch import Tensor
 
 from vgbench.errors import MetricError
-from vgbench.metrics.motion.flow import FlowEpe, flow_error
+from vgbench.interfaces import PairedMetric
+from vgbench.metrics.motion.flow import flow_error
 from vgbench.metrics.motion.ratios import drift_ratio, motion_ratio
+from vgbench.scoring.lookup import find_metric, load_metric
 
 
 def moving_texture(frames: int = 6, size: int = 48, speed: float = 1.0) -> Tensor:
@@ -105,4 +107,4 @@ def test_too_few_frames_or_pixels_are_refused(metric, shape, message):
 def test_without_opencv_the_error_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "cv2", None)
     with pytest.raises(MetricError, match=r"flow-epe needs OpenCV for the optical flow; install it with: pip install 'vgbench\[flow\]'"):
-        FlowEpe().prepare()
+        load_metric(find_metric("flow-epe"), PairedMetric).prepare()

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from vgbench.errors import MetricError, WeightsError
-from vgbench.metrics.perceptual.lpips import ALEX, SQUEEZE, VGG, LpipsAlex, Network, Perception, lpips
+from vgbench.metrics.perceptual.lpips import ALEX, SQUEEZE, VGG, Network, Perception, lpips, lpips_alex
 from vgbench.plugins.registry import load_registry
 from vgbench.weights.shapes import LINEAR_CHANNELS, backbone_shapes, linear_shapes
 from vgbench.weights.store import is_here, load_weights
@@ -133,7 +133,7 @@ def test_the_least_size_is_the_least_that_the_network_takes(network):
 def test_without_weights_the_error_says_how_to_get_them(tmp_path, monkeypatch):
     monkeypatch.setenv("VGBENCH_WEIGHTS", str(tmp_path))
     with pytest.raises(WeightsError, match="vgbench weights get lpips-alex"):
-        LpipsAlex().prepare()
+        lpips_alex().prepare()
 
 
 @PUBLISHED

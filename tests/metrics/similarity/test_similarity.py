@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from vgbench.errors import MetricError
 from vgbench.metrics import backends
+from vgbench.metrics.luma import yiq_luma
 from vgbench.metrics.pixel.sums import error_sums
 from vgbench.metrics.similarity import tiled
 from vgbench.metrics.similarity.ssim import (
@@ -23,10 +24,10 @@ from vgbench.metrics.similarity.ssim import (
     Definition,
     pooled_like_piq,
     ssim,
-    yiq_luma,
 )
 
-DEFINITIONS = pytest.mark.parametrize("definition", [WANG, SKIMAGE, OPENSTL, TORCHMETRICS, PIQ, PYIQA], ids=lambda one: one.metric)
+NAMED = {"wang": WANG, "skimage": SKIMAGE, "openstl": OPENSTL, "torchmetrics": TORCHMETRICS, "piq": PIQ, "pyiqa": PYIQA}
+DEFINITIONS = pytest.mark.parametrize("definition", NAMED.values(), ids=NAMED)
 
 
 def noisy_pair(shape: tuple[int, ...], seed: int = 0, spread: int = 20) -> tuple[Tensor, Tensor]:
@@ -142,7 +143,7 @@ def test_grey_is_its_own_luma():
 def test_a_range_that_is_not_positive_is_refused():
     clip = torch.zeros(1, 1, 1, 16, 16, dtype=torch.uint8)
     with pytest.raises(MetricError, match=r"ssim@mine needs a positive, finite data_range in 8-bit levels, such as 255; got 0\."):
-        ssim(clip, clip, Definition(metric="ssim@mine", data_range=0))
+        ssim(clip, clip, Definition(data_range=0), metric="ssim@mine")
 
 
 def test_memory_that_numpy_can_write_to_is_never_trusted():

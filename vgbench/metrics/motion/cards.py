@@ -91,12 +91,12 @@ _GRAM = Family(
 def motion_specs() -> list[MetricSpec]:
     """All of them."""
     return [
-        _MOTION.variant("", "MotionRatio", "How much changes from frame to frame, as a share of what changes in the real clip."),
-        _DRIFT.variant("", "DriftRatio", "How much changes from the first frame to the last, as a share of the real change."),
-        _FLOW.variant("", "FlowEpe", "How far the motion is from the real one, in pixels a frame; the one that sees direction."),
+        _MOTION.variant("", "How much changes from frame to frame, as a share of what changes in the real clip.", target="MotionRatio"),
+        _DRIFT.variant("", "How much changes from the first frame to the last, as a share of the real change.", target="DriftRatio"),
+        _FLOW.variant("", "How far the motion is from the real one, in pixels a frame; the one that sees direction.", target="FlowEpe"),
     ]
 
 
 def gram_specs() -> list[MetricSpec]:
     """The one that needs weights."""
-    return [_GRAM.variant("", "GramMotion", "Difference of the Gram matrices over channels and time of I3D's first layers.")]
+    return [_GRAM.variant("", "Difference of the Gram matrices over channels and time of I3D's first layers.", target="GramMotion")]

@@ -17,14 +17,13 @@ from torch import Tensor
 
 from vgbench.errors import MetricError
 from vgbench.interfaces import PairedMetric
-from vgbench.metrics.pairs import check_pair
+from vgbench.metrics.luma import rounded_luma
+from vgbench.metrics.pairs import check_moving, check_pair, check_size
 
 _PARAMETERS = {"pyr_scale": 0.5, "levels": 4, "winsize": 15, "iterations": 3, "poly_n": 5, "poly_sigma": 1.2}
 """Halved up to three times, windows of 15 pixels, three iterations a level."""
 _LEAST_FRAME = 16
 """Pixels under which there is no window that could follow anything."""
-_LUMA = (299, 587, 114)
-"""Thousandths of red, green and blue; whole numbers, so that no order of adding moves a tie."""
 
 Frames = NDArray[np.uint8]
 Flow = NDArray[np.float32]
@@ -38,19 +37,11 @@ def flow_error(clips: Tensor, references: Tensor, *, metric: str = "flow-epe") -
     MetricError: too few frames, too few pixels, or OpenCV is not installed.
     """
     check_pair(clips, references, metric=metric)
-    _check(clips, metric)
+    check_moving(clips, metric=metric)
+    check_size(clips, _LEAST_FRAME, metric=metric, does="follows windows over")
     cv2 = _opencv(metric)
-    errors = [_errors(cv2, _luma(clip), _luma(reference)) for clip, reference in zip(clips, references, strict=True)]
+    errors = [_errors(cv2, rounded_luma(clip), rounded_luma(reference)) for clip, reference in zip(clips, references, strict=True)]
     return torch.tensor(errors, dtype=torch.float64, device=clips.device)
-
-
-def _check(clips: Tensor, metric: str) -> None:
-    frames, _, height, width = clips.shape[1:]
-    if frames < 2:
-        raise MetricError(f"{metric} compares motion, which takes at least 2 frames that count; these clips have {frames}.")
-    if min(height, width) < _LEAST_FRAME:
-        least = f"{_LEAST_FRAME}×{_LEAST_FRAME}"
-        raise MetricError(f"{metric} follows windows over frames of at least {least} pixels; these are {height}×{width}.")
 
 
 def _opencv(metric: str) -> Any:
@@ -78,23 +69,13 @@ def _flow(cv2: Any, before: Frames, after: Frames) -> Flow:
     return flow
 
 
-def _luma(clip: Tensor) -> Frames:
-    """uint8 (T, C, H, W) → (T, H, W)."""
-    frames = clip.cpu().numpy()
-    if frames.shape[1] == 1:
-        return np.ascontiguousarray(frames[:, 0])
-    red, green, blue = (frames[:, channel].astype(np.int32) * weight for channel, weight in enumerate(_LUMA))
-    luma: Frames = ((red + green + blue + 500) // 1000).astype(np.uint8)
-    return luma
-
-
 class FlowEpe(PairedMetric):
     """flow-epe: mean endpoint error of each transition."""
 
     span = 2
 
     def prepare(self) -> None:
-        _opencv("flow-epe")
+        _opencv(self.metric_id)
 
     def measure(self, clips: Tensor, references: Tensor) -> Tensor:
-        return flow_error(clips, references)
+        return flow_error(clips, references, metric=self.metric_id)

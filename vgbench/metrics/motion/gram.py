@@ -12,11 +12,10 @@ import torch
 from torch import Tensor
 
 from vgbench.devices import full_float32
-from vgbench.errors import MetricError
 from vgbench.interfaces import PairedMetric
 from vgbench.metrics.networks.i3d import I3d, i3d_by_device
 from vgbench.metrics.networks.placement import Placement, placed
-from vgbench.metrics.pairs import check_pair
+from vgbench.metrics.pairs import check_moving, check_pair
 
 SIZE = Placement()
 
@@ -35,8 +34,7 @@ def gram_motion(clips: Tensor, references: Tensor, network: I3d, *, metric: str 
     MetricError: a single frame, or the two tensors do not fit.
     """
     check_pair(clips, references, metric=metric)
-    if clips.shape[1] < 2:
-        raise MetricError(f"{metric} compares motion, which takes at least 2 frames that count; these clips have {clips.shape[1]}.")
+    check_moving(clips, metric=metric)
     with torch.no_grad(), full_float32():
         return torch.stack([_distance(network, *pair) for pair in zip(clips, references, strict=True)])
 
@@ -63,4 +61,4 @@ class GramMotion(PairedMetric):
         return {self._network.name: self._network.sha256()} if self._network.sha256() else {}
 
     def measure(self, clips: Tensor, references: Tensor) -> Tensor:
-        return gram_motion(clips, references, self._network.on(clips.device)).unsqueeze(1)
+        return gram_motion(clips, references, self._network.on(clips.device), metric=self.metric_id).unsqueeze(1)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vgbench.errors import MetricError
 from vgbench.interfaces import PairedMetric
-from vgbench.metrics.pairs import check_pair
+from vgbench.metrics.pairs import check_moving, check_pair
 from vgbench.metrics.pixel.sums import error_sums
 
 
@@ -33,8 +32,7 @@ def drift_ratio(clips: Tensor, references: Tensor, *, metric: str = "drift-ratio
 
 def _check(clips: Tensor, references: Tensor, metric: str) -> None:
     check_pair(clips, references, metric=metric)
-    if clips.shape[1] < 2:
-        raise MetricError(f"{metric} compares motion, which takes at least 2 frames that count; these clips have {clips.shape[1]}.")
+    check_moving(clips, metric=metric)
 
 
 def _change(before: Tensor, after: Tensor) -> Tensor:
@@ -51,11 +49,11 @@ class MotionRatio(PairedMetric):
     """motion-ratio: change from frame to frame."""
 
     def measure(self, clips: Tensor, references: Tensor) -> Tensor:
-        return motion_ratio(clips, references).unsqueeze(1)
+        return motion_ratio(clips, references, metric=self.metric_id).unsqueeze(1)
 
 
 class DriftRatio(PairedMetric):
     """drift-ratio: change from the first frame to the last."""
 
     def measure(self, clips: Tensor, references: Tensor) -> Tensor:
-        return drift_ratio(clips, references).unsqueeze(1)
+        return drift_ratio(clips, references, metric=self.metric_id).unsqueeze(1)

@@ -32,7 +32,6 @@ def lpips_specs() -> list[MetricSpec]:
     return [
         _LPIPS.variant(
             "alex",
-            "LpipsAlex",
             "Perceptual distance through AlexNet, the one most tables report.",
             features="AlexNet after its five ReLUs; frames of at least 31×31 pixels",
             weights="lpips-alex: vgbench weights get lpips-alex",
@@ -40,7 +39,6 @@ def lpips_specs() -> list[MetricSpec]:
         ),
         _LPIPS.variant(
             "vgg",
-            "LpipsVgg",
             "Perceptual distance through VGG16.",
             features="VGG16 after the last ReLU of each of its five blocks; frames of at least 16×16 pixels",
             weights="lpips-vgg: vgbench weights get lpips-vgg",
@@ -48,7 +46,6 @@ def lpips_specs() -> list[MetricSpec]:
         ),
         _LPIPS.variant(
             "squeeze",
-            "LpipsSqueeze",
             "Perceptual distance through SqueezeNet 1.1, with your own backbone file.",
             features="SqueezeNet 1.1 after its first ReLU and six of its fires; frames of at least 17×17 pixels",
             weights="lpips-squeeze: vgbench weights add lpips-squeeze FILE",
@@ -81,4 +78,4 @@ _VMAF = Family(
 
 def vmaf_specs() -> list[MetricSpec]:
     """The one model."""
-    return [_VMAF.variant("", "Vmaf", "Netflix's fused quality model, through an ffmpeg that has libvmaf.")]
+    return [_VMAF.variant("", "Netflix's fused quality model, through an ffmpeg that has libvmaf.", target="Vmaf")]

@@ -13,12 +13,11 @@ import torch
 from torch import Tensor
 
 from vgbench.devices import full_float32
-from vgbench.errors import MetricError
 from vgbench.interfaces import PairedMetric
 from vgbench.metrics.networks import backbones
 from vgbench.metrics.networks.backbones import Backbone
 from vgbench.metrics.networks.by_device import ByDevice
-from vgbench.metrics.pairs import check_pair
+from vgbench.metrics.pairs import check_pair, check_size
 from vgbench.weights.shapes import LINEAR_CHANNELS
 from vgbench.weights.store import load_weights
 
@@ -86,10 +85,7 @@ def lpips(clips: Tensor, references: Tensor, perception: Perception, network: Ne
     MetricError: the frames are too small for the network, or the two tensors do not fit.
     """
     check_pair(clips, references, metric=metric)
-    height, width = clips.shape[3:]
-    if min(height, width) < network.least_size:
-        least = f"{network.least_size}×{network.least_size}"
-        raise MetricError(f"{metric} needs frames of at least {least} pixels for its network; these are {height}×{width}.")
+    check_size(clips, network.least_size, metric=metric, reason=" for its network")
     with torch.no_grad():
         return torch.stack([perception.distances(*pair) for pair in zip(clips, references, strict=True)])
 
@@ -98,11 +94,9 @@ class Lpips(PairedMetric):
     """LPIPS through one network; the weights are loaded by `prepare`."""
 
     span = 1
-    network: Network
-    metric: str
 
-    def __init__(self) -> None:
-        name = self.network.weights
+    def __init__(self, network: Network) -> None:
+        self.network, name = network, network.weights
         self._perception = ByDevice(name, lambda: load_weights(name), lambda found, device: Perception(self.network, found.tensors, device))
 
     def prepare(self) -> None:
@@ -112,22 +106,19 @@ class Lpips(PairedMetric):
         return {self.network.weights: self._perception.sha256()} if self._perception.sha256() else {}
 
     def measure(self, clips: Tensor, references: Tensor) -> Tensor:
-        return lpips(clips, references, self._perception.on(clips.device), self.network, metric=self.metric)
+        return lpips(clips, references, self._perception.on(clips.device), self.network, metric=self.metric_id)
 
 
-class LpipsAlex(Lpips):
-    """lpips@alex: through AlexNet."""
-
-    network, metric = ALEX, "lpips@alex"
-
-
-class LpipsVgg(Lpips):
-    """lpips@vgg: through VGG16."""
-
-    network, metric = VGG, "lpips@vgg"
+def lpips_alex() -> Lpips:
+    """Through AlexNet."""
+    return Lpips(ALEX)
 
 
-class LpipsSqueeze(Lpips):
-    """lpips@squeeze: through SqueezeNet 1.1."""
+def lpips_vgg() -> Lpips:
+    """Through VGG16."""
+    return Lpips(VGG)
 
-    network, metric = SQUEEZE, "lpips@squeeze"
+
+def lpips_squeeze() -> Lpips:
+    """Through SqueezeNet 1.1."""
+    return Lpips(SQUEEZE)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from vgbench.errors import MetricError
 from vgbench.interfaces import PairedMetric
-from vgbench.metrics.pairs import check_pair
+from vgbench.metrics.pairs import check_pair, check_size
 
 MODEL = "vmaf_v0.6.1"
 LEAST_SIZE = 32
@@ -35,9 +35,7 @@ def vmaf(clips: Tensor, references: Tensor, *, metric: str = "vmaf") -> Tensor:
     MetricError: no ffmpeg with libvmaf was found, it failed, the frames are too small, or the two tensors do not fit.
     """
     check_pair(clips, references, metric=metric)
-    height, width = clips.shape[3:]
-    if min(height, width) < LEAST_SIZE:
-        raise MetricError(f"{metric} needs frames of at least {LEAST_SIZE}×{LEAST_SIZE} pixels; these are {height}×{width}.")
+    check_size(clips, LEAST_SIZE, metric=metric)
     program = find_ffmpeg()
     scores = [_of_clip(program, *pair) for pair in zip(clips.cpu(), references.cpu(), strict=True)]
     return torch.tensor(scores, dtype=torch.float64, device=clips.device)
@@ -122,4 +120,4 @@ class Vmaf(PairedMetric):
         find_ffmpeg()
 
     def measure(self, clips: Tensor, references: Tensor) -> Tensor:
-        return vmaf(clips, references)
+        return vmaf(clips, references, metric=self.metric_id)

@@ -76,12 +76,9 @@ def error_specs() -> list[MetricSpec]:
 
 def _mse() -> list[MetricSpec]:
     return [
-        _MSE.variant(
-            "mean", "MseMean", "Mean squared error of values in [0, 1].", same_as="torchmetrics MeanSquaredError on images in [0, 1]"
-        ),
+        _MSE.variant("mean", "Mean squared error of values in [0, 1].", same_as="torchmetrics MeanSquaredError on images in [0, 1]"),
         _MSE.variant(
             "sum",
-            "MseSum",
             "Squared error summed over a frame's values.",
             formula="Σ (x − y)²",
             pooling="sum over a frame's values, then mean over frames, then over clips",
@@ -90,7 +87,6 @@ def _mse() -> list[MetricSpec]:
         ),
         _MSE.variant(
             "255",
-            "Mse255",
             "Mean squared error of 8-bit levels.",
             range="0 to 255",
             same_as="ffmpeg's psnr filter (mse_avg)",
@@ -101,12 +97,9 @@ def _mse() -> list[MetricSpec]:
 
 def _mae() -> list[MetricSpec]:
     return [
-        _MAE.variant(
-            "mean", "MaeMean", "Mean absolute error of values in [0, 1].", same_as="torchmetrics MeanAbsoluteError on images in [0, 1]"
-        ),
+        _MAE.variant("mean", "Mean absolute error of values in [0, 1].", same_as="torchmetrics MeanAbsoluteError on images in [0, 1]"),
         _MAE.variant(
             "sum",
-            "MaeSum",
             "Absolute error summed over a frame's values.",
             formula="Σ |x − y|",
             pooling="sum over a frame's values, then mean over frames, then over clips",
@@ -118,17 +111,15 @@ def _mae() -> list[MetricSpec]:
 
 def _rmse() -> list[MetricSpec]:
     return [
-        _RMSE.variant("frame", "RmseFrame", "Each frame's root mean squared error, averaged.", pooling="root for each frame, then means"),
+        _RMSE.variant("frame", "Each frame's root mean squared error, averaged.", pooling="root for each frame, then means"),
         _RMSE.variant(
             "pooled",
-            "RmsePooled",
             "Root of the mean squared error over everything.",
             pooling="mean over frames and clips, then the root",
             same_as="torchmetrics MeanSquaredError(squared=False)",
         ),
         _RMSE.variant(
             "openstl",
-            "RmseOpenstl",
             "Root of mse@sum.",
             formula="√ of the mean over frames of Σ (x − y)²",
             pooling="sum over a frame's values, mean over frames and clips, then the root",
@@ -137,7 +128,6 @@ def _rmse() -> list[MetricSpec]:
         ),
         _RMSE.variant(
             "predbench",
-            "RmsePredbench",
             "Root of each frame's summed squared error, averaged.",
             formula="√ of Σ (x − y)²",
             pooling="sum over a frame's values, the root, then means",
@@ -151,14 +141,12 @@ def _psnr() -> list[MetricSpec]:
     return [
         _PSNR.variant(
             "frame",
-            "PsnrFrame",
             "Each frame's PSNR, averaged.",
             pooling="dB for each frame, then mean over frames, then over clips",
             same_as="common_metrics_on_video_quality, and loops over scikit-image's peak_signal_noise_ratio with data_range=1",
         ),
         _PSNR.variant(
             "video",
-            "PsnrVideo",
             "PSNR of each clip's mean squared error, averaged.",
             pooling="MSE over a clip, then dB, then mean over clips",
             same_as="the average that ffmpeg's psnr filter prints for a file",
@@ -166,7 +154,6 @@ def _psnr() -> list[MetricSpec]:
         ),
         _PSNR.variant(
             "dataset",
-            "PsnrDataset",
             "PSNR of the mean squared error over all clips.",
             pooling="MSE over everything, then dB",
             same_as="torchmetrics PeakSignalNoiseRatio(data_range=1), its default reduction",
@@ -174,7 +161,6 @@ def _psnr() -> list[MetricSpec]:
         ),
         _PSNR.variant(
             "uint8wrap",
-            "PsnrUint8Wrap",
             "A historical bug: differences and squares wrap around in uint8.",
             formula="10·log₁₀(255² / mean of ((x − y)² mod 256)), x and y being uint8(float32(v / 255)·255)",
             range="0 to 255, in uint8 arithmetic",
@@ -183,7 +169,6 @@ def _psnr() -> list[MetricSpec]:
         ),
         _PSNR.variant(
             "y-limited",
-            "PsnrYLimited",
             "PSNR of luma between 16 and 235.",
             formula="10·log₁₀(255² / MSE of Y), Y = 16 + (65.481·R + 128.553·G + 24.966·B) with R, G, B in [0, 1]",
             range="luma 16 to 235, peak 255",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from vgbench.interfaces import PairedMetric
+from vgbench.metrics.frames import FrameMetric
 from vgbench.metrics.pairs import check_data_range
 from vgbench.metrics.pixel.sums import error_sums
 
@@ -71,88 +71,58 @@ def rmse(clips: Tensor, references: Tensor, *, data_range: float, metric: str = 
     return mse(clips, references, data_range=data_range, metric=metric).sqrt()
 
 
-class MseMean(PairedMetric):
-    """mse@mean: mean over values in [0, 1], then frames, then clips."""
-
-    span = 1
-
-    def measure(self, clips: Tensor, references: Tensor) -> Tensor:
-        return mse(clips, references, data_range=LEVELS, metric="mse@mean")
+def rooted_sum_squared_error(clips: Tensor, references: Tensor, *, data_range: float, metric: str = "rooted_sum_squared_error") -> Tensor:
+    """Square root of each frame's `sum_squared_error`; arguments and result as there."""
+    return sum_squared_error(clips, references, data_range=data_range, metric=metric).sqrt()
 
 
-class MseSum(PairedMetric):
-    """mse@sum: sum over a frame's values in [0, 1], mean over frames and clips."""
-
-    span = 1
-
-    def measure(self, clips: Tensor, references: Tensor) -> Tensor:
-        return sum_squared_error(clips, references, data_range=LEVELS, metric="mse@sum")
-
-
-class Mse255(PairedMetric):
-    """mse@255: mean over values in 0..255."""
-
-    span = 1
-
-    def measure(self, clips: Tensor, references: Tensor) -> Tensor:
-        return mse(clips, references, data_range=1, metric="mse@255")
-
-
-class MaeMean(PairedMetric):
-    """mae@mean: mean over values in [0, 1], then frames, then clips."""
-
-    span = 1
-
-    def measure(self, clips: Tensor, references: Tensor) -> Tensor:
-        return mae(clips, references, data_range=LEVELS, metric="mae@mean")
-
-
-class MaeSum(PairedMetric):
-    """mae@sum: sum over a frame's values in [0, 1], mean over frames and clips."""
-
-    span = 1
-
-    def measure(self, clips: Tensor, references: Tensor) -> Tensor:
-        return sum_absolute_error(clips, references, data_range=LEVELS, metric="mae@sum")
-
-
-class RmseFrame(PairedMetric):
-    """rmse@frame: mean of each frame's root."""
-
-    span = 1
-
-    def measure(self, clips: Tensor, references: Tensor) -> Tensor:
-        return rmse(clips, references, data_range=LEVELS, metric="rmse@frame")
-
-
-class RmsePooled(PairedMetric):
-    """rmse@pooled: root of the mean over everything; values of frames and clips are mean squared errors."""
-
-    span = 1
-
-    def measure(self, clips: Tensor, references: Tensor) -> Tensor:
-        return mse(clips, references, data_range=LEVELS, metric="rmse@pooled")
+class RootOfMean(FrameMetric):
+    """The root of the mean over all frames and clips; values of frames and clips are without it."""
 
     def pool(self, per_clip: Any) -> Any:
         return np.sqrt(per_clip.mean(axis=-1))
 
 
-class RmseOpenstl(PairedMetric):
-    """rmse@openstl: root of mse@sum; values of frames and clips are sums of squared errors."""
-
-    span = 1
-
-    def measure(self, clips: Tensor, references: Tensor) -> Tensor:
-        return sum_squared_error(clips, references, data_range=LEVELS, metric="rmse@openstl")
-
-    def pool(self, per_clip: Any) -> Any:
-        return np.sqrt(per_clip.mean(axis=-1))
+def mse_mean() -> FrameMetric:
+    """Mean over values in [0, 1]."""
+    return FrameMetric(mse, data_range=LEVELS)
 
 
-class RmsePredbench(PairedMetric):
-    """rmse@predbench: mean over frames of the root of the frame's sum of squared errors."""
+def mse_sum() -> FrameMetric:
+    """Sum over a frame's values in [0, 1]."""
+    return FrameMetric(sum_squared_error, data_range=LEVELS)
 
-    span = 1
 
-    def measure(self, clips: Tensor, references: Tensor) -> Tensor:
-        return sum_squared_error(clips, references, data_range=LEVELS, metric="rmse@predbench").sqrt()
+def mse_255() -> FrameMetric:
+    """Mean over values in 0..255."""
+    return FrameMetric(mse, data_range=1)
+
+
+def mae_mean() -> FrameMetric:
+    """Mean over values in [0, 1]."""
+    return FrameMetric(mae, data_range=LEVELS)
+
+
+def mae_sum() -> FrameMetric:
+    """Sum over a frame's values in [0, 1]."""
+    return FrameMetric(sum_absolute_error, data_range=LEVELS)
+
+
+def rmse_frame() -> FrameMetric:
+    """The root for each frame."""
+    return FrameMetric(rmse, data_range=LEVELS)
+
+
+def rmse_pooled() -> FrameMetric:
+    """The root of the mean over everything."""
+    return RootOfMean(mse, data_range=LEVELS)
+
+
+def rmse_openstl() -> FrameMetric:
+    """The root of mse@sum."""
+    return RootOfMean(sum_squared_error, data_range=LEVELS)
+
+
+def rmse_predbench() -> FrameMetric:
+    """The root of each frame's sum."""
+    return FrameMetric(rooted_sum_squared_error, data_range=LEVELS)

@@ -8,15 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vgbench.interfaces import PairedMetric
+from vgbench.metrics.frames import FrameMetric
+from vgbench.metrics.luma import LIMITED_RANGE
 from vgbench.metrics.pairs import check_data_range, check_pair
 from vgbench.metrics.pixel.errors import LEVELS, mse
 from vgbench.metrics.pixel.sums import channel_products, wrapped_square_sums
 
 CEILING = 100.0
 """dB; also the value of identical frames."""
-LUMA_WEIGHTS = (65.481 / 255, 128.553 / 255, 24.966 / 255)
-"""ITU-R BT.601, limited range: levels of luma, 16 to 235, per level of red, green and blue."""
 
 
 def decibels(mean_squared_error: Any, *, data_range: float) -> Any:
@@ -66,7 +65,7 @@ def luma_psnr(clips: Tensor, references: Tensor, *, data_range: float, metric: s
     check_data_range(data_range, metric=metric)
     # Σ (w·d)² = Σᵢⱼ wᵢwⱼ Σ dᵢdⱼ: the inner sums are exact integers, so the result does not depend on any order of addition.
     products = channel_products(clips, references).double()
-    r, g, b = LUMA_WEIGHTS
+    r, g, b = LIMITED_RANGE
     total = torch.zeros_like(products[..., 0])
     for weight, sums in zip((r * r, g * g, b * b, 2 * r * g, 2 * r * b, 2 * g * b), products.unbind(-1), strict=True):
         total = total + sums * weight
@@ -78,52 +77,40 @@ def _frame_decibels(frame_mse: Tensor, *, data_range: float) -> Tensor:
     return torch.from_numpy(decibels(frame_mse.cpu().numpy(), data_range=data_range)).to(frame_mse.device)
 
 
-class PsnrFrame(PairedMetric):
-    """psnr@frame: mean of each frame's dB."""
-
-    span = 1
-
-    def measure(self, clips: Tensor, references: Tensor) -> Tensor:
-        return psnr(clips, references, data_range=LEVELS, metric="psnr@frame")
-
-
-class PsnrVideo(PairedMetric):
-    """psnr@video: mean squared error pooled within a clip, then dB, then the mean; values of frames are MSE."""
-
-    span = 1
-
-    def measure(self, clips: Tensor, references: Tensor) -> Tensor:
-        return mse(clips, references, data_range=LEVELS, metric="psnr@video")
+class DecibelsOfClip(FrameMetric):
+    """The errors pooled within a clip, then dB, then the mean over clips; values of frames are errors."""
 
     def per_clip(self, values: Any) -> Any:
         return decibels(values.mean(axis=-1), data_range=1)
 
 
-class PsnrDataset(PairedMetric):
-    """psnr@dataset: mean squared error pooled over everything, then dB; values of frames and clips are MSE."""
-
-    span = 1
-
-    def measure(self, clips: Tensor, references: Tensor) -> Tensor:
-        return mse(clips, references, data_range=LEVELS, metric="psnr@dataset")
+class DecibelsOfAll(FrameMetric):
+    """The errors pooled over everything, then dB; values of frames and clips are errors."""
 
     def pool(self, per_clip: Any) -> Any:
         return decibels(per_clip.mean(axis=-1), data_range=1)
 
 
-class PsnrUint8Wrap(PairedMetric):
-    """psnr@uint8wrap: the arithmetic of code whose uint8 differences and squares wrap around."""
-
-    span = 1
-
-    def measure(self, clips: Tensor, references: Tensor) -> Tensor:
-        return wrapped_psnr(clips, references, metric="psnr@uint8wrap")
+def psnr_frame() -> FrameMetric:
+    """Mean of each frame's dB."""
+    return FrameMetric(psnr, data_range=LEVELS)
 
 
-class PsnrYLimited(PairedMetric):
-    """psnr@y-limited: on luma between 16 and 235, peak 255."""
+def psnr_video() -> FrameMetric:
+    """Mean of each clip's dB."""
+    return DecibelsOfClip(mse, data_range=LEVELS)
 
-    span = 1
 
-    def measure(self, clips: Tensor, references: Tensor) -> Tensor:
-        return luma_psnr(clips, references, data_range=LEVELS, metric="psnr@y-limited")
+def psnr_dataset() -> FrameMetric:
+    """dB of the mean squared error over everything."""
+    return DecibelsOfAll(mse, data_range=LEVELS)
+
+
+def psnr_uint8wrap() -> FrameMetric:
+    """The arithmetic of code whose uint8 differences and squares wrap around."""
+    return FrameMetric(wrapped_psnr)
+
+
+def psnr_y_limited() -> FrameMetric:
+    """On luma between 16 and 235, peak 255."""
+    return FrameMetric(luma_psnr, data_range=LEVELS)

@@ -81,10 +81,9 @@ _FID = Family(
 def set_specs() -> list[MetricSpec]:
     """All variants, the default of each name first."""
     return [
-        _FVD.variant("i3d", "fvd_i3d", "Fréchet distance of I3D features, squashed frames, biased covariance."),
+        _FVD.variant("i3d", "Fréchet distance of I3D features, squashed frames, biased covariance."),
         _FVD.variant(
             "tf",
-            "fvd_tf",
             "As the original code: TensorFlow 1's bilinear sampling, unbiased covariance.",
             resize="squashed to 224×224, bilinear from the first pixel's corner (TensorFlow 1's resize_bilinear), no antialiasing",
             covariance="unbiased (÷ n − 1)",
@@ -92,19 +91,17 @@ def set_specs() -> list[MetricSpec]:
         ),
         _FVD.variant(
             "center-crop",
-            "fvd_center_crop",
             "The middle square of each frame, biased covariance.",
             resize="shorter side to 224, bilinear without antialiasing, then the middle 224×224",
         ),
         _FVD.variant(
             "styleganv",
-            "fvd_styleganv",
             "With the TorchScript I3D of StyleGAN-V, from your own file.",
             features="the file's features of (B, 3, T, H, W) levels with rescale, resize and return_features",
             resize="squashed to 224×224 inside the file",
             weights="i3d-torchscript: vgbench weights add i3d-torchscript FILE",
             same_as="StyleGAN-V and code built on it",
         ),
-        _KVD.variant("i3d", "kvd_i3d", "Kernel distance of the same features, without bias in the number of clips."),
-        _FID.variant("inception", "fid_inception", "Fréchet distance of the frames' Inception features, from your own file."),
+        _KVD.variant("i3d", "Kernel distance of the same features, without bias in the number of clips."),
+        _FID.variant("inception", "Fréchet distance of the frames' Inception features, from your own file."),
     ]

@@ -54,7 +54,7 @@ _MS_SSIM = Family(
 
 def ms_ssim_specs() -> list[MetricSpec]:
     """The one definition."""
-    return [_MS_SSIM.variant("", "MsSsim", "Structural similarity over five scales.")]
+    return [_MS_SSIM.variant("", "Structural similarity over five scales.", target="ms_ssim_wang")]
 
 
 def ssim_specs() -> list[MetricSpec]:
@@ -62,20 +62,17 @@ def ssim_specs() -> list[MetricSpec]:
     return [
         _SSIM.variant(
             "wang",
-            "SsimWang",
             "Structural similarity as the paper defines it, on each colour channel.",
             same_as="scikit-image (gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=1), pytorch-msssim, piqa",
         ),
         _SSIM.variant(
             "skimage",
-            "SsimSkimage",
             "What scikit-image gives by default for images in [0, 1] with data_range=1.",
             same_as="scikit-image structural_similarity(channel_axis=…, data_range=1)",
             **_SKIMAGE,
         ),
         _SSIM.variant(
             "openstl",
-            "SsimOpenstl",
             "scikit-image's default with the range taken as 2 for images in [0, 1].",
             range="[0, 1] with L = 2, as older scikit-image took it from the type float",
             same_as="OpenSTL in its documented environment",
@@ -84,7 +81,6 @@ def ssim_specs() -> list[MetricSpec]:
         ),
         _SSIM.variant(
             "torchmetrics",
-            "SsimTorchmetrics",
             "Borders reflected and kept, so that every pixel has a window.",
             padding="reflected by 5 pixels; every pixel counts",
             same_as="torchmetrics StructuralSimilarityIndexMeasure(data_range=1)",
@@ -92,7 +88,6 @@ def ssim_specs() -> list[MetricSpec]:
         ),
         _SSIM.variant(
             "piq",
-            "SsimPiq",
             "ssim@wang after large frames are average-pooled.",
             window="as ssim@wang, after average pooling by round(min(height, width) / 256) where that is more than 1",
             same_as="piq.ssim by default",
@@ -100,7 +95,6 @@ def ssim_specs() -> list[MetricSpec]:
         ),
         _SSIM.variant(
             "pyiqa",
-            "SsimPyiqa",
             "On luma rounded to 8 bits, negative structure counted as 0.",
             formula=_FORMULA + ", with (2·σxy + C2) / (σx² + σy² + C2) not below 0",
             range="0 to 255, L = 255",

@@ -11,10 +11,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vgbench.errors import MetricError
-from vgbench.interfaces import PairedMetric
 from vgbench.metrics.backends import on_gpu
-from vgbench.metrics.pairs import check_pair
+from vgbench.metrics.frames import FrameMetric
+from vgbench.metrics.pairs import check_pair, check_size
 from vgbench.metrics.similarity.similarity import mean_similarity
 from vgbench.metrics.similarity.ssim import GAUSSIAN, K1, K2, LEVELS
 from vgbench.metrics.similarity.windows import Stability, Term
@@ -34,12 +33,8 @@ def ms_ssim(clips: Tensor, references: Tensor, *, metric: str = "ms-ssim") -> Te
     MetricError: the frames are too small, or the two tensors do not fit.
     """
     check_pair(clips, references, metric=metric)
-    height, width = clips.shape[3:]
-    if min(height, width) < LEAST_SIZE:
-        raise MetricError(
-            f"{metric} halves the frames four times under an {GAUSSIAN.name} window, so they need at least {LEAST_SIZE}×{LEAST_SIZE} "
-            f"pixels; these are {height}×{width}. For smaller frames there is ssim."
-        )
+    does = f"halves four times, under an {GAUSSIAN.name} window,"
+    check_size(clips, LEAST_SIZE, metric=metric, does=does, advice=" For smaller frames there is ssim.")
     values = on_gpu("similarity", clips.device, lambda gpu: _of_batch(clips.flatten(0, 1), references.flatten(0, 1), gpu))
     if values is not None:
         return values.view(clips.shape[:2])
@@ -81,10 +76,6 @@ def _halved(planes: Tensor) -> Tensor:
     return functional.avg_pool2d(planes, 2, padding=(planes.shape[2] % 2, planes.shape[3] % 2))
 
 
-class MsSsim(PairedMetric):
-    """ms-ssim: the paper's exponents, each colour channel by itself."""
-
-    span = 1
-
-    def measure(self, clips: Tensor, references: Tensor) -> Tensor:
-        return ms_ssim(clips, references)
+def ms_ssim_wang() -> FrameMetric:
+    """The paper's exponents, each colour channel by itself."""
+    return FrameMetric(ms_ssim)

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vgbench.errors import MetricError
-from vgbench.interfaces import PairedMetric
-from vgbench.metrics.backends import on_gpu
-from vgbench.metrics.pairs import check_data_range, check_pair
+from vgbench.metrics.frames import FrameMetric
+from vgbench.metrics.luma import yiq_luma
+from vgbench.metrics.pairs import check_data_range, check_pair, check_size
 from vgbench.metrics.similarity.similarity import mean_similarity
 from vgbench.metrics.similarity.windows import Stability, Term, Window, gaussian_window, uniform_window
 
@@ -31,8 +29,6 @@ LEVELS = 255.0
 class Definition:
     """One reading of SSIM."""
 
-    metric: str
-    """The name that an error message begins with."""
     window: Window = GAUSSIAN
     data_range: float = LEVELS
     """In 8-bit levels: 255 for images in [0, 1] with range 1, 510 for a range of 2."""
@@ -58,7 +54,7 @@ class Definition:
         return Stability((K1 * self.data_range) ** 2, (K2 * self.data_range) ** 2 / covariance_factor)
 
 
-def ssim(clips: Tensor, references: Tensor, definition: Definition) -> Tensor:
+def ssim(clips: Tensor, references: Tensor, definition: Definition, *, metric: str = "ssim") -> Tensor:
     """Structural similarity of each frame, at most 1.
 
     clips, references: uint8 (B, T, C, H, W).  Returns (B, T) float64.
@@ -66,12 +62,12 @@ def ssim(clips: Tensor, references: Tensor, definition: Definition) -> Tensor:
     MetricError: the frames are smaller than the window, or the two tensors do not fit.
 
     >>> clip = torch.arange(256, dtype=torch.uint8).view(1, 1, 1, 16, 16)
-    >>> ssim(clip, clip, Definition(metric="ssim"))
+    >>> ssim(clip, clip, Definition())
     tensor([[1.]], dtype=torch.float64)
     """
-    check_pair(clips, references, metric=definition.metric)
-    check_data_range(definition.data_range, metric=definition.metric)
-    _check_size(clips, definition)
+    check_pair(clips, references, metric=metric)
+    check_data_range(definition.data_range, metric=metric)
+    check_size(clips, definition.least_size, metric=metric, does=f"slides a {definition.window.name} window over")
     x, y = _planes(clips, definition), _planes(references, definition)
     planes = mean_similarity(
         x, y, window=definition.window, stability=definition.stability, term=Term(clamp_contrast=definition.clamp_contrast)
@@ -81,15 +77,6 @@ def ssim(clips: Tensor, references: Tensor, definition: Definition) -> Tensor:
     for channel in channels:  # in this order, which a reduction would leave to torch
         total += channel
     return total / len(channels)
-
-
-def _check_size(clips: Tensor, definition: Definition) -> None:
-    height, width = clips.shape[3:]
-    if min(height, width) < definition.least_size:
-        raise MetricError(
-            f"{definition.metric} slides a {definition.window.name} window over frames of at least "
-            f"{definition.least_size}×{definition.least_size} pixels; these are {height}×{width}."
-        )
 
 
 def _planes(clips: Tensor, definition: Definition) -> Tensor:
@@ -108,85 +95,45 @@ def _reflected(clips: Tensor, axis: int, window: Window) -> Tensor:
     return clips.index_select(axis, torch.cat([before, torch.arange(length), after]).to(clips.device))
 
 
-def yiq_luma(clip: Tensor) -> Tensor:
-    """Luma of YIQ rounded to whole levels: uint8 (T, C, H, W) → (T, 1, H, W); grey is its own luma.
-
-    In float32 on [0, 1] and in this order, as pyiqa computes it: one colour in a thousand lies exactly between two levels, and
-    goes where float32's rounding sends it.
-    """
-    if clip.shape[1] == 1:
-        return clip
-    tables = _luma_tables(clip.device)
-    found: Tensor | None = on_gpu("similarity", clip.device, lambda gpu: gpu.luma(clip, tables))
-    if found is not None:
-        return found
-    red, green, blue = (table[channel.int()] for table, channel in zip(tables, clip.unbind(1), strict=True))
-    luma: Tensor = ((red + green + blue) * 255).round().to(torch.uint8).unsqueeze(1)
-    return luma
-
-
-@cache
-def _luma_tables(device: torch.device) -> Tensor:
-    """float32 (3, 256): what each level of red, green and blue adds to the luma; made on the processor, since a GPU divides by a
-    constant as it multiplies by its rounded inverse."""
-    levels = torch.arange(256, dtype=torch.float32) / 255
-    return torch.stack([levels * 0.299, levels * 0.587, levels * 0.114]).to(device)
-
-
 def pooled_like_piq(clip: Tensor) -> Tensor:
     """Average-pooled by min(height, width) / 256, rounded, where that is more than 1: (T, C, H, W) → float64, or as it was."""
     factor = max(1, round(min(clip.shape[-2:]) / 256))
     return functional.avg_pool2d(clip.double(), factor) if factor > 1 else clip
 
 
-WANG = Definition(metric="ssim@wang")
-SKIMAGE = Definition(metric="ssim@skimage", window=UNIFORM, sample_covariance=True)
-OPENSTL = Definition(metric="ssim@openstl", window=UNIFORM, sample_covariance=True, data_range=2 * LEVELS)
-TORCHMETRICS = Definition(metric="ssim@torchmetrics", reflect=True)
-PIQ = Definition(metric="ssim@piq", prepare=pooled_like_piq)
-PYIQA = Definition(metric="ssim@pyiqa", prepare=yiq_luma, clamp_contrast=True)
+WANG = Definition()
+SKIMAGE = Definition(window=UNIFORM, sample_covariance=True)
+OPENSTL = Definition(window=UNIFORM, sample_covariance=True, data_range=2 * LEVELS)
+TORCHMETRICS = Definition(reflect=True)
+PIQ = Definition(prepare=pooled_like_piq)
+PYIQA = Definition(prepare=yiq_luma, clamp_contrast=True)
 
 
-class Ssim(PairedMetric):
-    """Structural similarity by one definition."""
-
-    span = 1
-
-    definition = WANG
-
-    def measure(self, clips: Tensor, references: Tensor) -> Tensor:
-        return ssim(clips, references, self.definition)
+def ssim_wang() -> FrameMetric:
+    """The definition of the paper, on each colour channel."""
+    return FrameMetric(ssim, definition=WANG)
 
 
-class SsimWang(Ssim):
-    """ssim@wang: the definition of the paper, on each colour channel."""
+def ssim_skimage() -> FrameMetric:
+    """scikit-image's defaults with data_range=1."""
+    return FrameMetric(ssim, definition=SKIMAGE)
 
 
-class SsimSkimage(Ssim):
-    """ssim@skimage: scikit-image's defaults with data_range=1."""
-
-    definition = SKIMAGE
-
-
-class SsimOpenstl(Ssim):
-    """ssim@openstl: scikit-image's defaults, with a range of 2 for images in [0, 1]."""
-
-    definition = OPENSTL
+def ssim_openstl() -> FrameMetric:
+    """scikit-image's defaults, with a range of 2 for images in [0, 1]."""
+    return FrameMetric(ssim, definition=OPENSTL)
 
 
-class SsimTorchmetrics(Ssim):
-    """ssim@torchmetrics: the border reflected and kept."""
-
-    definition = TORCHMETRICS
-
-
-class SsimPiq(Ssim):
-    """ssim@piq: large frames pooled first."""
-
-    definition = PIQ
+def ssim_torchmetrics() -> FrameMetric:
+    """The border reflected and kept."""
+    return FrameMetric(ssim, definition=TORCHMETRICS)
 
 
-class SsimPyiqa(Ssim):
-    """ssim@pyiqa: on rounded luma, negative structure counted as 0."""
+def ssim_piq() -> FrameMetric:
+    """Large frames pooled first."""
+    return FrameMetric(ssim, definition=PIQ)
 
-    definition = PYIQA
+
+def ssim_pyiqa() -> FrameMetric:
+    """On rounded luma, negative structure counted as 0."""
+    return FrameMetric(ssim, definition=PYIQA)
