@@ -32,7 +32,7 @@ from vgbench.data.protocol_data import ProtocolData
 from vgbench.protocol import load_protocol
 from vgbench.video.decode import read_video
 from vgbench.video.encode import write_preview
-from vgbench.video.resize import resize
+from vgbench.video.resizing import resize
 
 PROTOCOL = """
 [data]

@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from vgbench.__main__ import main
-from vgbench.plugins.discovery import load_plugins
-from vgbench.plugins.registry import load_registry
+from vgbench.plugins.registry import forget_plugins
 
 SHARED_DATA = Path(__file__).parents[1].parent / "shared" / "data"
 
@@ -84,12 +83,6 @@ def install_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         if name.endswith("_module"):
             del sys.modules[name]
     forget_plugins()
-
-
-def forget_plugins() -> None:
-    """Let the next look-up find the plugins again."""
-    load_plugins.cache_clear()
-    load_registry.cache_clear()
 
 
 TINY_PROTOCOL = """

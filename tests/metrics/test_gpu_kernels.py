@@ -28,10 +28,10 @@ from vgbench.metrics.similarity.windows import Stability, Term
 
 rng = torch.Generator().manual_seed(0)
 x, y = (torch.randint(0, 256, (2, 3, 3, 5, 7), dtype=torch.uint8, generator=rng) for _ in range(2))
-expected = sums._error_sums(x, y)
+expected = sums.error_sums(x, y)
 squared, absolute = pixel.error_sums(x, y)
 assert squared.equal(expected.squared) and absolute.equal(expected.absolute)
-assert pixel.error_sums(x[:, :-1], x[:, 1:])[1].equal(sums._error_sums(x[:, :-1], x[:, 1:]).absolute)
+assert pixel.error_sums(x[:, :-1], x[:, 1:])[1].equal(sums.error_sums(x[:, :-1], x[:, 1:]).absolute)
 assert pixel.channel_products(x, y).equal(sums.channel_products(x, y))
 levels = (torch.arange(256, dtype=torch.float32) / 255 * 255).to(torch.uint8)
 assert pixel.wrapped_square_sums(x, y, levels).equal(sums.wrapped_square_sums(x, y))
@@ -93,7 +93,7 @@ def test_running_out_of_memory_is_no_reason_to_give_kernels_up(monkeypatch):
     monkeypatch.setitem(backends.KERNELS, "pixel", "vgbench.errors")
     with pytest.raises(torch.OutOfMemoryError):
         backends.on_gpu("pixel", torch.device("cuda"), fail)
-    assert not backends._given_up
+    assert not backends.given_up()
 
 
 def test_a_missing_triton_is_said_once(monkeypatch, caplog):
@@ -141,4 +141,4 @@ def test_sums_on_a_gpu_are_exact():
     expected, found = error_sums(x, y), error_sums(x.cuda(), y.cuda())
     assert found.squared.cpu().equal(expected.squared)
     assert found.absolute.cpu().equal(expected.absolute)
-    assert not backends._given_up
+    assert not backends.given_up()

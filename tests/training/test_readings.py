@@ -49,7 +49,7 @@ def test_a_loss_that_was_not_finite_is_named_with_its_own_step():
 
 @pytest.fixture
 def late(monkeypatch):
-    monkeypatch.setattr("vgbench.training.loop._reads_late", lambda host: True)
+    monkeypatch.setattr("vgbench.training.loop.reads_late", lambda host: True)
 
 
 def tiny_run(tiny: Path):
@@ -58,7 +58,7 @@ def tiny_run(tiny: Path):
 
 def test_read_late_the_log_and_the_weights_are_those_of_a_training_read_at_once(tiny, monkeypatch):
     at_once = tiny_run(tiny)
-    monkeypatch.setattr("vgbench.training.loop._reads_late", lambda host: True)
+    monkeypatch.setattr("vgbench.training.loop.reads_late", lambda host: True)
     late = tiny_run(tiny)
     logs = [[{key: line[key] for key in PLAIN} for line in read_log(run.path)] for run in (at_once, late)]
     assert logs[0] == logs[1]
@@ -119,5 +119,5 @@ def test_a_recorded_step_trains_as_the_step_itself():
         names = ("0", "1", "2", "3")
         results = [step(Batch(clips.roll(shift, 0), names, names)).losses for shift in range(WARM_UP + 4)]
         losses.append([float(value) for value in results[-1].values()])
-        assert not recorded or step._graph is not None
+        assert not recorded or step.is_recorded
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)

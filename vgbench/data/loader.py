@@ -41,6 +41,15 @@ def read_ahead(items: Iterable[Item], read: Callable[[Item], Result], *, workers
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+def read_batches(
+    clips: Sequence[Clip], read: Callable[[Clip], Tensor], *, batch_size: int, workers: int
+) -> Iterator[tuple[Sequence[Clip], Tensor]]:
+    """The clips in order, `batch_size` at a time, with their pixels, uint8 (B, T, C, H, W); the next batches are read meanwhile."""
+    groups = [clips[start : start + batch_size] for start in range(0, len(clips), batch_size)]
+    batches = read_ahead(groups, lambda group: stacked(group, read), workers=workers, ahead=workers)
+    yield from zip(groups, batches, strict=True)
+
+
 class ClipCache:
     """Clips kept in memory as uint8, the least recently used dropped first."""
 

@@ -172,7 +172,7 @@ class ProtocolData:
         """What the data set gave, checked, in the protocol's channels and size."""
         import torch
 
-        from vgbench.video.resize import resize
+        from vgbench.video.resizing import resize
 
         video = self.protocol.video
         if not isinstance(frames, torch.Tensor) or frames.dtype != torch.uint8 or frames.ndim != 4 or len(frames) != length:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vgbench.config import DEFAULT_BATCH, DEFAULT_METRICS, DEFAULT_PROTOCOL, DEFAULT_RUNS, DEFAULT_WORKERS, check_counts
-from vgbench.data.clips import Clip, stacked
+from vgbench.data.clips import Clip
 from vgbench.data.inspection.findings import known_findings
-from vgbench.data.loader import read_ahead
+from vgbench.data.loader import read_batches
 from vgbench.data.protocol_data import ProtocolData
 from vgbench.devices import choose_device
 from vgbench.errors import RunError, VgbenchError
@@ -135,31 +135,28 @@ class _Evaluation:
         """Build every row, then score batch by batch, each clip read once for all rows."""
         samplers = self._samplers(rows)
         done = {(line.generator, line.clip_id, line.sample) for line in read_scores(self.run.path)} if self._is_resumed() else set()
-        groups = [self.clips[start : start + self.batch_size] for start in range(0, len(self.clips), self.batch_size)]
+        batches = read_batches(self.clips, self.data.read, batch_size=self.batch_size, workers=self.workers)
+        n_read = 0
         with ScoreWriter(self.run.path) as writer, self.scorers.sets.open(self.run) as features:
-            for index, frames in enumerate(read_ahead(groups, self._read, workers=self.workers, ahead=self.workers)):
-                references = frames.to(self.device)
-                features.add(
-                    [Owner(REAL, clip.clip_id, clip.source_id, 0) for clip in groups[index]], self.data.protocol.task.counted(references)
-                )
+            for group, frames in batches:
+                references, n_read = frames.to(self.device), n_read + len(group)
+                owners = [Owner(REAL, clip.clip_id, clip.source_id, 0) for clip in group]
+                features.add(owners, self.data.protocol.task.counted(references))
                 for sampler in list(samplers):
                     try:
-                        writer.write(self._lines(sampler, groups[index], references, done, features))
+                        writer.write(self._lines(sampler, group, references, done, features))
                     except RunError:
                         raise
                     except VgbenchError as error:
                         self._drop(sampler.row, error)
                         samplers.remove(sampler)
-                self._progress(min((index + 1) * self.batch_size, len(self.clips)))
+                self._progress(n_read)
                 if not samplers:
                     break
         self._conclude(samplers)
 
     def _is_resumed(self) -> bool:
         return (self.run.path / "scores.jsonl").exists()
-
-    def _read(self, group: Sequence[Clip]) -> Tensor:
-        return stacked(group, self.data.read)
 
     def _samplers(self, rows: Sequence[Row]) -> list[Sampler]:
         samplers = []

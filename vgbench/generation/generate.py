@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vgbench.config import DEFAULT_BATCH, DEFAULT_PROTOCOL, DEFAULT_RUNS, DEFAULT_WORKERS, check_counts
-from vgbench.data.clips import Clip, stacked
-from vgbench.data.loader import read_ahead
+from vgbench.data.clips import Clip
+from vgbench.data.loader import read_batches
 from vgbench.data.protocol_data import ProtocolData
 from vgbench.devices import choose_device
 from vgbench.errors import ConfigError, DataError
@@ -69,14 +69,9 @@ def generate(
         sampler = build(row, chosen, torch_device)
     if learns_by_fitting(sampler.generator):
         fit(sampler, opened, torch_device, workers=workers, on_clip=lambda done, total: observer.advanced("learning", done, total))
-    groups = [clips[start : start + batch_size] for start in range(0, len(clips), batch_size)]
-
-    def read(group: Sequence[Clip]) -> Tensor:
-        return stacked(group, opened.read)
-
     written = 0
     fps = {source.source_id: source.fps or DEFAULT_FPS for source in opened.dataset.sources(chosen.test.split)}
-    for group, frames in zip(groups, read_ahead(groups, read, workers=workers, ahead=workers), strict=True):
+    for group, frames in read_batches(clips, opened.read, batch_size=batch_size, workers=workers):
         written += _write(sampler, group, frames.to(torch_device), out, chosen, fps)
         if reference_out is not None:
             target = chosen.task.target(frames)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vgbench.config import plain
-from vgbench.data.clips import as_batch, stacked, to_float
-from vgbench.data.loader import read_ahead
+from vgbench.data.clips import as_batch, to_float
+from vgbench.data.loader import read_batches
 from vgbench.data.protocol_data import ProtocolData
 from vgbench.errors import GeneratorError
 from vgbench.generation.boundary import checked_output, clip_seed, to_uint8
@@ -99,12 +99,10 @@ def fit(sampler: Sampler, data: ProtocolData, device: torch.device, *, workers: 
     on_clip: called with (clips read, clips in all).  DataError: the protocol has no training split.
     """
     clips = data.clips("train")
-    groups = [clips[start : start + FIT_BATCH] for start in range(0, len(clips), FIT_BATCH)]
 
     def batches() -> Iterable[Batch]:
         done = 0
-        read = read_ahead(groups, lambda group: stacked(group, data.read), workers=workers, ahead=2 * workers)
-        for group, frames in zip(groups, read, strict=True):
+        for group, frames in read_batches(clips, data.read, batch_size=FIT_BATCH, workers=workers):
             done += len(group)
             on_clip(done, len(clips))
             yield as_batch(group, frames.to(device))

@@ -52,6 +52,11 @@ def on_gpu(family: str, device: torch.device, compute: Callable[[ModuleType], Re
         return None
 
 
+def given_up() -> frozenset[str]:
+    """The families whose kernels failed in this process."""
+    return frozenset(_given_up)
+
+
 def forget() -> None:
     """Look again for what is installed, and try again what failed."""
     has_numba.cache_clear()

@@ -136,6 +136,12 @@ def load_registry() -> Registry:
     return Registry(plugins=plugins, **catalogues)
 
 
+def forget_plugins() -> None:
+    """Let the next look-up find the installed plugins again."""
+    load_plugins.cache_clear()
+    load_registry.cache_clear()
+
+
 def _misfit(spec: Spec, spec_class: type[Spec]) -> str:
     """Which field of a plugin's record has a value of the wrong type, as a sentence; empty where all fit."""
     hints = get_type_hints(spec_class)

@@ -30,6 +30,11 @@ class RecordedStep:
         self._clips: Tensor | None = None
         self._result: StepResult | None = None
 
+    @property
+    def is_recorded(self) -> bool:
+        """Whether steps are launched from the record by now."""
+        return self._graph is not None
+
     def __call__(self, batch: Batch) -> StepResult:
         if self._left > 0:
             self._left -= 1

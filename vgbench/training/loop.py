@@ -57,7 +57,7 @@ class Training:
         self.journal = RunJournal(run, observer) if host.rank == 0 else Journal()
         self.generator: TrainableGenerator = plan.build(host.device)
         self.cache = ClipCache(data)
-        self.reads_late = _reads_late(host)
+        self.reads_late = reads_late(host)
         self.step = 0
         self.finished: dict[str, int] = {}
         self.elapsed = dict.fromkeys(plan.budgets, 0.0)
@@ -314,7 +314,7 @@ class Training:
         )
 
 
-def _reads_late(host: FabricHost) -> bool:
+def reads_late(host: FabricHost) -> bool:
     """Whether a step's numbers may stay on the device for a while: on one GPU; processes agree on them at each step."""
     return host.device.type == "cuda" and host.world_size == 1
 

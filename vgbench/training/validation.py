@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from vgbench.config import Layer, plain, without_none
-from vgbench.data.clips import Clip, stacked
-from vgbench.data.loader import read_ahead
+from vgbench.data.clips import stacked
+from vgbench.data.loader import read_batches
 from vgbench.data.protocol_data import ProtocolData
 from vgbench.errors import GeneratorError
 from vgbench.generation.builder import construct
@@ -23,7 +22,6 @@ from vgbench.training.plan import TrainingPlan
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
 
 BATCH = 8
 
@@ -60,8 +58,7 @@ class Validation:
             sampler.generator.load_state_dict(generator.state_dict())
         task, metric = self._plan.protocol.task, self.metric.short_name
         column = Column()
-        groups = [self._clips[start : start + BATCH] for start in range(0, len(self._clips), BATCH)]
-        for group, frames in zip(groups, read_ahead(groups, self._read, workers=self._workers, ahead=2), strict=True):
+        for group, frames in read_batches(self._clips, self._data.read, batch_size=BATCH, workers=self._workers):
             clips = frames.to(self._device)
             generated = sampler.sample(clips, [clip.clip_id for clip in group], self._plan.protocol, 0).clips
             for scores in self._scorer.measure(task.counted_of(generated), task.counted(clips)).scores:
@@ -83,6 +80,3 @@ class Validation:
             generator = construct(entry, self._plan.protocol, layers, self._device)
             self._samplers[stage] = Sampler(Row(label=stage, entry=entry, settings=settings), generator, None)
         return self._samplers[stage]
-
-    def _read(self, group: Sequence[Clip]) -> Tensor:
-        return stacked(group, self._data.read)

@@ -16,7 +16,7 @@ _HOMES = {
     "vgbench.video.info": ("VideoInfo", "check_range", "frame_range"),
     "vgbench.video.order": ("natural_key",),
     "vgbench.video.pictures": ("PICTURE_SUFFIXES", "is_picture", "list_pictures", "probe_pictures", "read_pictures"),
-    "vgbench.video.resize": ("resize",),
+    "vgbench.video.resizing": ("resize",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -55,4 +55,4 @@ if TYPE_CHECKING:
         probe_pictures as probe_pictures,
         read_pictures as read_pictures,
     )
-    from vgbench.video.resize import resize as resize
+    from vgbench.video.resizing import resize as resize

@@ -10,7 +10,7 @@ from PIL import Image
 
 from vgbench.errors import ConfigError
 from vgbench.video import resize as resize_module
-from vgbench.video.resize import FIT, RESAMPLE, Crop, center_crop, resize
+from vgbench.video.resizing import FIT, RESAMPLE, Crop, center_crop, resize
 
 
 @given(
