@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 from PIL import Image
 
 from vgbench.errors import ConfigError
-from vgbench.video import resize as resize_module
+from vgbench.video import resizing
 from vgbench.video.resizing import FIT, RESAMPLE, Crop, center_crop, resize
 
 
@@ -44,7 +44,7 @@ def test_a_frame_has_the_same_bits_whatever_is_resized_with_it(frames, source, s
 def test_chunks_leave_no_trace(monkeypatch, noise):
     video = noise(7, 60, 80)
     whole = resize(video, (32, 32))
-    monkeypatch.setattr(resize_module, "_CHUNK", {"cpu": 2 * video[0].numel()})
+    monkeypatch.setattr(resizing, "_CHUNK", {"cpu": 2 * video[0].numel()})
     assert torch.equal(resize(video, (32, 32)), whole)
 
 
