@@ -88,7 +88,7 @@ def test_data_that_vanish_cost_no_step(tiny, tmp_path):
     with pytest.raises(TrainingError, match=r"The training clips cannot be read any more, at step 4 \(stage base\)") as told:
         train_tiny(tiny, **options, observer=Removing(videos, after=3))
     (path,) = Path("runs").iterdir()
-    assert f"go on with --resume {path}" in str(told.value)
+    assert f"resume with --resume {path}" in str(told.value)
     assert load_checkpoint(newest_checkpoint(path)).step == 3
 
     (tmp_path / "elsewhere").rename(videos)
