@@ -25,7 +25,8 @@ NAMES = {
     *("Stage", "StepResult", "TrainableGenerator", "FrechetDistance", "KernelDistance", "Protocol"),
     *("VgbenchError", "UnknownName", "AmbiguousName", "PluginError", "ConfigError", "ProtocolError", "DataError", "VideoError"),
     *("PairingError", "GeneratorError", "MetricError", "WeightsError", "CheckpointError", "TrainingError", "RunError"),
-    *("Run", "Observer", "TrainingProgress", "Leaderboard", "TableRow", "Score", "SetEstimate"),
+    *("Run", "TrainRun", "EvalRun", "TrainRecord", "EvalRecord", "RowRecord", "TrainingOptions", "ResumeOptions"),
+    *("Observer", "TrainingProgress", "Leaderboard", "TableRow", "Score", "SetEstimate"),
     *VERBS,
 }
 VIDEO = {

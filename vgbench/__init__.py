@@ -51,8 +51,10 @@ _HOMES = {
     ),
     "vgbench.metrics.sets.distances": ("FrechetDistance", "KernelDistance"),
     "vgbench.protocol": ("Protocol", "load_protocol"),
-    "vgbench.runs.run": ("Run", "open_run"),
+    "vgbench.runs.records": ("TrainRecord", "EvalRecord", "RowRecord"),
+    "vgbench.runs.run": ("Run", "TrainRun", "EvalRun", "open_run"),
     "vgbench.plugins.observers": ("Observer", "TrainingProgress"),
+    "vgbench.training.options": ("TrainingOptions", "ResumeOptions"),
     "vgbench.training.train": ("train", "resume_training"),
     "vgbench.generation.generate": ("generate",),
     "vgbench.evaluation.evaluate": ("evaluate",),
@@ -118,7 +120,8 @@ if TYPE_CHECKING:
     from vgbench.plugins.hookspecs import hookimpl as hookimpl
     from vgbench.plugins.observers import Observer as Observer, TrainingProgress as TrainingProgress
     from vgbench.protocol import Protocol as Protocol, load_protocol as load_protocol
-    from vgbench.runs.run import Run as Run, open_run as open_run
+    from vgbench.runs.records import EvalRecord as EvalRecord, RowRecord as RowRecord, TrainRecord as TrainRecord
+    from vgbench.runs.run import EvalRun as EvalRun, Run as Run, TrainRun as TrainRun, open_run as open_run
     from vgbench.specs import (
         DatasetSpec as DatasetSpec,
         GeneratorSpec as GeneratorSpec,
@@ -127,4 +130,5 @@ if TYPE_CHECKING:
         ReportSpec as ReportSpec,
     )
     from vgbench.stats.set_distance import SetEstimate as SetEstimate
+    from vgbench.training.options import ResumeOptions as ResumeOptions, TrainingOptions as TrainingOptions
     from vgbench.training.train import resume_training as resume_training, train as train

@@ -69,23 +69,23 @@ def all_pixels(folder: Path) -> np.ndarray:
 
 def test_an_evaluation_alone_scores_the_baselines_and_after_a_training_that_run_too(tiny):
     before = evaluate(protocol=str(tiny), metrics=["mse"])
-    assert {row["label"] for row in before.record["rows"]} == set(BASELINES)
-    notes = " ".join(before.warnings)
+    assert {row.label for row in before.record.rows} == set(BASELINES)
+    notes = " ".join(before.record.warnings)
     assert "linear is left out: it needs 2 context frames and protocol tiny gives 1" in notes
     assert "mdgan is left out: runs has no run of it that fits protocol tiny. Train one: vgbench train mdgan" in notes
     trained = train("mdgan", protocol=str(tiny), preset="tiny", steps=4, seed=0, device="cpu")
     after = evaluate(protocol=str(tiny), metrics=["mse"])
-    rows = {row["label"]: row for row in after.record["rows"]}
+    rows = {row.label: row for row in after.record.rows}
     assert set(rows) == {*BASELINES, "mdgan", "mdgan:base"}
-    assert rows["mdgan"]["weights"]["run"] == trained.name
-    assert rows["mdgan"]["parameters"] == 2 * rows["mdgan:base"]["parameters"] > 0
+    assert rows["mdgan"].weights["run"] == trained.name
+    assert rows["mdgan"].parameters == 2 * rows["mdgan:base"].parameters > 0
     assert all(row.seconds_per_clip > 0 for row in build_leaderboard([after]).rows)
 
 
 def test_a_limited_evaluation_has_an_id_of_its_own(tiny):
     whole, some = (evaluate(["copy-first"], protocol=str(tiny), metrics=["mse"], limit=limit) for limit in (None, 4))
-    assert [any("A trial on the first 4 test clips" in text for text in run.warnings) for run in (whole, some)] == [False, True]
-    assert whole.record["protocol"]["id"] != some.record["protocol"]["id"]
+    assert [any("A trial on the first 4 test clips" in text for text in run.record.warnings) for run in (whole, some)] == [False, True]
+    assert whole.record.protocol["id"] != some.record.protocol["id"]
     assert len(scores_of(some)) == 4
     with pytest.raises(VgbenchError, match=r"cannot share a table(.|\n)*limit: None against 4"):
         build_leaderboard([whole, some])
@@ -180,7 +180,7 @@ def test_if_every_generator_fails_the_run_fails(tiny, install_plugin):
     with pytest.raises(VgbenchError, match="raised IndexError"):
         evaluate(["raising"], protocol=str(tiny), metrics=["mse"])
     (path,) = Path("runs").iterdir()
-    assert open_run(path).record["status"] == "failed"
+    assert open_run(path).record.status == "failed"
 
 
 # ---- checkpoints ----
@@ -233,7 +233,7 @@ def test_a_damaged_checkpoint_is_named(tiny, content):
         ("copylast", UnknownName, "Unknown generator 'copylast'. Did you mean copy-last?"),
         ("mdgan:bas", UnknownName, "Unknown variant of mdgan 'bas'. Did you mean base?"),
         ("copy-first@runs/x", ConfigError, "copy-first is not trained, so it takes no run or file after @"),
-        ("mdgan@nowhere", RunError, "is no run folder: it has no run.json"),
+        ("mdgan@nowhere", RunError, "There is no run 'nowhere', neither as a folder nor in runs"),
         ("=@", ConfigError, "'=@' is no row; write"),
         ("mdgan", ConfigError, "No generator is left to evaluate.\nmdgan is left out: runs has no run of it"),
     ],
@@ -259,7 +259,7 @@ def test_a_row_from_a_training_that_was_not_finished_says_so(tiny):
     del content["finished_stages"]["refine"]
     torch.save(content, path)
     scored_run = scored(tiny, "mdgan", "mdgan:base")
-    assert [text for text in scored_run.warnings if "not finished" in text] == [
+    assert [text for text in scored_run.record.warnings if "not finished" in text] == [
         "mdgan comes from a training that was not finished: 2 steps of stage refine were done."
     ]
 
@@ -269,7 +269,7 @@ def test_a_row_trained_under_another_protocol_says_so(tiny):
     other = tiny.with_name("other.toml")
     other.write_text(tiny.read_text().replace("train_sources = 6", "train_sources = 8"))
     run = evaluate(["mdgan"], protocol=str(other), metrics=["mse"])
-    assert any("mdgan was trained under another protocol: data.config.train_sources: 6 against 8" in text for text in run.warnings)
+    assert any("mdgan was trained under another protocol: data.config.train_sources: 6 against 8" in text for text in run.record.warnings)
 
 
 def test_a_generator_that_is_not_deterministic_is_sampled_as_often_as_the_protocol_says(tiny):
@@ -297,18 +297,18 @@ def test_a_result_file_that_was_tampered_with_is_refused_with_its_line(tiny):
     for key, value, message in (
         ("metrics", None, "metrics: None is not"),
         ("metrics", [], "it is done, but names no metrics or no rows"),
-        ("rows", [5], "a row: 5 is not"),
-        ("rows", [{}], "a row's label: None is not a text"),
-        ("rows", [record["rows"][0] | {"parameters": "many"}], "a row's parameters: 'many' is not"),
-        ("warnings", [5], "an item of warnings: 5 is not a text"),
-        ("protocol", {}, "protocol id: None is not a text"),
+        ("rows", [5], r"rows\[0\]: 5 is not"),
+        ("rows", [{}], r"rows\[0\].label: None is not a text"),
+        ("rows", [record["rows"][0] | {"parameters": "many"}], r"rows\[0\].parameters: 'many' is not"),
+        ("warnings", [5], r"warnings\[0\]: 5 is not a text"),
+        ("protocol", {}, "protocol.id: None is not a text"),
         ("protocol", "x", "protocol: 'x' is not"),
     ):
         (run.path / "run.json").write_text(json.dumps(record | {key: value}))
         with pytest.raises(RunError, match=message):
             open_run(run.path)
     (run.path / "run.json").write_text(json.dumps(record | {"warnings": ["\x1b[31mred"]}))
-    assert open_run(run.path).warnings == ["\N{REPLACEMENT CHARACTER}[31mred"]
+    assert open_run(run.path).record.warnings == ("\N{REPLACEMENT CHARACTER}[31mred",)
     (run.path / "run.json").write_text("[" * 200_000)
     with pytest.raises(RunError, match="cannot be read"):
         open_run(run.path)

@@ -54,7 +54,7 @@ def test_videos_pictures_and_arrays_give_the_same_bits_and_the_same_id(folder):
         generated, reference = (store(form, made_clips(seed), folder / f"{name}-{form}") for seed, name in ((0, "made"), (1, "real")))
         runs.append(evaluate_folders(generated, reference, metrics=IDS))
     assert values_of(runs[0]) == values_of(runs[1]) == values_of(runs[2])
-    assert len({run.record["protocol"]["id"] for run in runs}) == 1
+    assert len({run.record.protocol["id"] for run in runs}) == 1
 
 
 @pytest.mark.skipif(not PARITY.is_dir(), reason="the parity pixels are not beside this checkout")
@@ -130,7 +130,7 @@ def test_score_from_leaves_frames_out_and_changes_the_id(folder):
     generated, reference = store("npy", made_clips(0), folder / "made"), store("npy", made_clips(1), folder / "real")
     whole, later = (evaluate_folders(generated, reference, metrics=["mse"], score_from=first) for first in (0, 1))
     assert [values["mse@mean"][1:] for values in values_of(whole)] == [values["mse@mean"] for values in values_of(later)]
-    assert whole.record["protocol"]["id"] != later.record["protocol"]["id"]
+    assert whole.record.protocol["id"] != later.record.protocol["id"]
     with pytest.raises(PairingError, match="--score-from 4 leaves no frame of a clip with 4 frames"):
         evaluate_folders(generated, reference, score_from=4)
 
@@ -204,7 +204,7 @@ def test_chunks_of_frames_give_the_same_bits_and_id_as_whole_clips(folder, score
     runs = [evaluate_folders(made, real, metrics=metrics, score_from=score_from, max_memory=memory) for memory in (1 << 30, 30_000, 1)]
     lines = [[line._replace(seconds=None) for line in read_scores(run.path)] for run in runs]
     assert lines[0] == lines[1] == lines[2]
-    assert len({run.record["protocol"]["id"] for run in runs}) == 1
+    assert len({run.record.protocol["id"] for run in runs}) == 1
 
 
 def test_a_metric_of_whole_clips_says_what_memory_it_takes(folder, vgbench):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import signal
 import subprocess
@@ -12,7 +13,8 @@ import pytest
 
 from vgbench.errors import RunError
 from vgbench.files import write_text
-from vgbench.runs.run import create_run, find_runs, locate_run, open_run
+from vgbench.runs.records import EvalRecord, RowRecord
+from vgbench.runs.run import EvalRun, Run, TrainRun, create_run, find_runs, locate_run, open_run
 
 LIMITED = """
 import resource, signal, sys
@@ -37,7 +39,7 @@ def test_a_disk_that_fills_while_a_checkpoint_is_written_keeps_the_run_and_says_
     assert "Free some space, or give another folder with --runs." in ran.stderr
     assert "Traceback" not in ran.stderr
     (path,) = Path("runs").iterdir()
-    assert open_run(path).record["status"] == "failed"
+    assert open_run(path).record.status == "failed"
     assert list((path / "checkpoints").iterdir()) == []
 
 
@@ -58,10 +60,11 @@ def test_a_folder_that_cannot_be_written_says_so(tiny, vgbench):
 
 
 def test_two_runs_in_one_second_get_two_folders(folder):
-    paths = {create_run(Path("runs"), "eval", "x", {"protocol": {"id": "", "name": "x"}, "metrics": [], "rows": []}).path for _ in range(3)}
+    record = EvalRecord(protocol={"id": "", "name": "x"}, metrics=(), rows=())
+    paths = {create_run(EvalRun, Path("runs"), "x", record).path for _ in range(3)}
     assert len(paths) == 3
-    assert [run.path for run in find_runs(Path("runs"), "train")] == []
-    assert {run.path for run in find_runs(Path("runs"))} == paths
+    assert [run.path for run in find_runs(Path("runs"), TrainRun)] == []
+    assert {run.path for run in find_runs(Path("runs"), Run)} == paths
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(folder):
@@ -88,11 +91,24 @@ def test_a_damaged_record_is_named_and_passed_over_in_lists(folder, content, mes
     (path / "run.json").write_text(content)
     with pytest.raises(RunError, match=message):
         open_run(path)
-    assert find_runs(folder / "runs") == []
+    assert find_runs(folder / "runs", Run) == []
 
 
 def test_a_run_that_is_not_there_says_where_it_was_looked_for(folder):
     with pytest.raises(RunError, match="There is no run 'x', neither as a folder nor in runs"):
-        locate_run("x", Path("runs"), "eval")
+        locate_run("x", Path("runs"), EvalRun)
     with pytest.raises(RunError, match="There is no eval run in runs"):
-        locate_run("latest", Path("runs"), "eval")
+        locate_run("latest", Path("runs"), EvalRun)
+
+
+def test_a_record_is_read_as_it_was_written_and_keeps_what_another_version_wrote(folder):
+    row = RowRecord(label="a", generator="x/a", n_lines=2, weights={"step": 3}, others={"colour": "red"})
+    record = EvalRecord(protocol={"id": "1", "name": "x"}, metrics=("mse@mean",), rows=(row,), others={"later": [1, {"a": None}]})
+    run = create_run(EvalRun, folder, "x", record)
+    opened = open_run(run.path)
+    assert opened.record == run.record
+    opened.save()
+    assert open_run(run.path).record == run.record
+    table = json.loads((run.path / "run.json").read_text())
+    assert table["later"] == [1, {"a": None}]
+    assert table["rows"][0]["colour"] == "red"

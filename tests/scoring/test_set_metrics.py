@@ -11,7 +11,7 @@ import pytest
 from vgbench.evaluation.evaluate import evaluate
 from vgbench.leaderboard.ranking import build_leaderboard
 from vgbench.runs.features import REAL, FeatureWriter, Owner, read_features
-from vgbench.runs.run import locate_run
+from vgbench.runs.run import EvalRun, locate_run
 from vgbench.scoring.feature_cache import FeatureCache
 
 PLUGIN = """
@@ -158,7 +158,7 @@ def test_runs_whose_features_come_from_other_networks_share_no_table(tiny, monke
 
 def test_a_damaged_array_of_features_is_refused(tiny, vgbench):
     evaluate(["copy-first"], protocol=str(tiny), metrics=["moments-frechet"])
-    (array,) = (locate_run("latest", Path("runs"), "eval").path / "features").glob("*.npy")
+    (array,) = (locate_run("latest", Path("runs"), EvalRun).path / "features").glob("*.npy")
     array.write_bytes(b"nothing")
     ran = vgbench("report")
     assert (ran.status, "damaged" in ran.err) == (1, True)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -104,10 +105,11 @@ def test_the_first_process_alone_writes_and_another_number_of_processes_goes_on(
     assert done.stdout.count("Done after 4 steps") == 1
     (path,) = Path("runs").iterdir()
     run = open_run(path)
-    assert run.record["processes"] == 2
+    assert run.record.processes == 2
     assert [line["step"] for line in read_log(path)] == [1, 2, 3, 4]
 
-    run.record |= {"status": "interrupted", "budgets": {"base": {"steps": 2, "seconds": None}, "refine": {"steps": 4, "seconds": None}}}
+    budgets = {"base": {"steps": 2, "seconds": None}, "refine": {"steps": 4, "seconds": None}}
+    run.record = replace(run.record, status="interrupted", budgets=budgets)
     run.save()
     checkpoint = torch.load(path / "checkpoints/step-000004.pt", weights_only=True)
     torch.save({**checkpoint, "finished_stages": {"base": 2}}, path / "checkpoints/step-000004.pt")
@@ -142,7 +144,7 @@ def test_two_processes_agree_on_the_best_checkpoint_and_go_on_from_it(tiny):
     assert done.returncode == 0, done.stderr
     (path,) = Path("runs").iterdir()
     record = open_run(path).record
-    assert set(record["best"]) == {"base", "refine"}
+    assert set(record.best) == {"base", "refine"}
     best = torch.load(path / "checkpoints/best-base.pt", weights_only=True)["generator_state"]["base"]
     final = torch.load(path / "checkpoints/step-000012.pt", weights_only=True)["generator_state"]["base"]
     assert all(value.equal(final[name]) for name, value in best.items())

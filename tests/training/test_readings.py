@@ -96,7 +96,7 @@ def test_no_checkpoint_is_written_of_a_state_that_was_not_found_finite(tiny, ins
     with pytest.raises(TrainingError, match=r"The loss 'content' of souring became inf at step 14 \(stage only\)"):
         train("souring", protocol=str(tiny), device="cpu", checkpoint_every=every, preview_every=0)
     (path,) = Path("runs").iterdir()
-    assert open_run(path).record["status"] == "failed"
+    assert open_run(path).record.status == "failed"
     assert not list((path / "checkpoints").glob("*")) if (path / "checkpoints").exists() else True
     assert max(line["step"] for line in read_log(path)) == 10
 

@@ -44,10 +44,10 @@ def test_the_best_checkpoint_of_each_stage_is_kept_and_evaluated(tiny):
     }
     assert [len(found) for found in values.values()] == [3, 3]
     for stage, found in values.items():
-        best = run.record["best"][stage]
-        assert best == {"step": min(found, key=found.get), "value": min(found.values()), "file": f"checkpoints/best-{stage}.pt"}
-        assert load_checkpoint(run.path / best["file"]).step == best["step"]
-        assert run.record["checkpoints"][stage] == best["file"]
+        best = run.record.best[stage]
+        assert best._asdict() == {"step": min(found, key=found.get), "value": min(found.values()), "file": f"checkpoints/best-{stage}.pt"}
+        assert load_checkpoint(run.path / best.file).step == best.step
+        assert run.record.checkpoints[stage] == best.file
 
 
 def test_the_value_is_what_an_evaluation_of_those_clips_gives(tiny):
@@ -56,13 +56,13 @@ def test_the_value_is_what_an_evaluation_of_those_clips_gives(tiny):
     assert load_protocol(as_test).test.split == "validation"
     scored = evaluate(["mdgan:base"], protocol=str(as_test), metrics=["mse"], device="cpu")
     (row,) = build_leaderboard([scored]).rows
-    assert row.scores["mse@mean"].value == pytest.approx(run.record["best"]["base"]["value"], rel=1e-6)
+    assert row.scores["mse@mean"].value == pytest.approx(run.record.best["base"].value, rel=1e-6)
 
 
 def test_the_second_stage_builds_on_the_best_of_the_first(tiny):
     run = trained(tiny)
     best = load_checkpoint(run.path / "checkpoints/best-base.pt").generator_state["base"]
-    final = load_checkpoint(run.path / run.record["checkpoints"]["refine"]).generator_state["base"]
+    final = load_checkpoint(run.path / run.record.checkpoints["refine"]).generator_state["base"]
     assert all(value.equal(final[name]) for name, value in best.items())
 
 
@@ -71,7 +71,7 @@ def test_looking_does_not_change_what_is_trained(tiny):
     paths = [run.path / "checkpoints/step-000006.pt" for run in (selected, last)]
     first, second = (load_checkpoint(path).generator_state["base"] for path in paths)
     assert all(value.equal(second[name]) for name, value in first.items())
-    assert last.record["checkpoints"] == {"base": "checkpoints/step-000006.pt"}
+    assert last.record.checkpoints == {"base": "checkpoints/step-000006.pt"}
 
 
 class Stopping(Observer):
@@ -88,18 +88,18 @@ class Stopping(Observer):
 @pytest.mark.parametrize("after", [5, 13])
 def test_a_resumed_run_chooses_as_the_uninterrupted_one(tiny, after):
     straight, stopped = trained(tiny, validate_every=3), trained(tiny, validate_every=3, observer=Stopping(after))
-    assert stopped.record["status"] == "interrupted"
+    assert stopped.record.status == "interrupted"
     resumed = resume_training(str(stopped.path), device="cpu")
-    assert resumed.record["best"] == straight.record["best"]
+    assert resumed.record.best == straight.record.best
     for stage in ("base", "refine"):
-        states = [load_checkpoint(run.path / run.record["checkpoints"][stage]).generator_state for run in (straight, resumed)]
+        states = [load_checkpoint(run.path / run.record.checkpoints[stage]).generator_state for run in (straight, resumed)]
         assert all(value.equal(states[1][part][name]) for part in states[0] for name, value in states[0][part].items())
 
 
 def test_a_report_says_how_a_checkpoint_was_chosen(tiny):
     trained(tiny)
     scored = evaluate(["mdgan"], protocol=str(tiny), metrics=["mse"], device="cpu")
-    assert scored.record["rows"][0]["weights"]["chosen"] == "the best mse@mean on the validation clips"
+    assert scored.record.rows[0].weights["chosen"] == "the best mse@mean on the validation clips"
 
 
 def test_a_protocol_without_validation_clips_says_so(tiny):

@@ -31,8 +31,8 @@ def test_a_loss_that_is_not_finite_stops_with_its_step_and_term(tiny):
         train_tiny(tiny, steps=60, settings=["lr=1e30"])
     (path,) = Path("runs").iterdir()
     record = open_run(path).record
-    assert record["status"] == "failed"
-    assert "became" in record["error"]
+    assert record.status == "failed"
+    assert "became" in record.error
 
 
 GREEDY = """

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from vgbench.runs.run import Run
+from vgbench.runs.run import EvalRun
 
 
-def show_results(run: Run, *, as_json: bool, per_frame: bool) -> int:
+def show_results(run: EvalRun, *, as_json: bool, per_frame: bool) -> int:
     """Print a finished evaluation; returns the exit status, 1 where a generator failed and its row is missing."""
     from rich.console import Console
 
@@ -21,9 +21,8 @@ def show_results(run: Run, *, as_json: bool, per_frame: bool) -> int:
     else:
         print_leaderboard(Console(), leaderboard, per_frame=per_frame)
         for warning in leaderboard.warnings:
-            if warning not in run.warnings:
+            if warning not in run.record.warnings:
                 click.echo(f"Warning: {warning}", err=True)
-    failures: dict[str, str] = run.record.get("failures", {})
-    for label, failure in failures.items():
+    for label, failure in run.record.failures.items():
         click.echo(f"Error: {label} has no row: {failure}", err=True)
-    return 1 if failures else 0
+    return 1 if run.record.failures else 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,8 @@ from vgbench.plugins.observers import CLIPS, Observer, begin_run, closing_run, w
 from vgbench.plugins.registry import Entry
 from vgbench.protocol import Protocol, as_protocol, differing_keys
 from vgbench.runs.features import REAL, Owner
-from vgbench.runs.run import Run, locate_run
+from vgbench.runs.records import EvalRecord
+from vgbench.runs.run import EvalRun, locate_run
 from vgbench.runs.scores import ClipScores, ScoreWriter, read_scores
 from vgbench.scoring.lookup import choose_metrics
 from vgbench.scoring.scorer import Scorers, make_scorers
@@ -47,13 +48,13 @@ def evaluate(
     workers: int = DEFAULT_WORKERS,
     resume: str | None = None,
     observer: Observer | None = None,
-) -> Run:
+) -> EvalRun:
     """Score generators on a protocol's test clips; returns the run, whose leaderboard `build_leaderboard([run])` gives.
 
     generators: rows, `[label=]generator[:variant][@RUN-or-file]`; None: everything installed that fits.
     limit: only the first so many clips, under another protocol id.  resume: an interrupted run to finish, or "latest".
 
-    A generator that fails costs only its own row: the others are scored, and the failure stands in `run.record["failures"]`.
+    A generator that fails costs only its own row: the others are scored, and the failure stands in `run.record.failures`.
 
     VgbenchError: a name, the data or the run folder; if every generator fails, the first failure.
     """
@@ -70,7 +71,7 @@ def evaluate(
     scorers = make_scorers(entries)
     run = _open_run(resume, runs, identity, entries, resolution.rows, opened)
     evaluation = _Evaluation(opened, clips, scorers, torch_device, batch_size, workers, run, observer)
-    run.record |= {"device": str(torch_device), "batch_size": batch_size, "weights": scorers.clips.weights()}
+    run.record = replace(run.record, device=str(torch_device), batch_size=batch_size, weights=scorers.clips.weights())
     with closing_run(run, observer):
         for note in [*_subset_note(chosen), *resolution.notes, *known_findings(opened)]:
             run.warn(note)
@@ -92,24 +93,20 @@ def _open_run(
     entries: Sequence[Entry[MetricSpec]],
     rows: Sequence[Row],
     data: ProtocolData,
-) -> Run:
-    metrics = [entry.short_name for entry in entries]
-    asked = [_identity(row) for row in rows]
+) -> EvalRun:
+    begun = EvalRecord(
+        protocol=identity, metrics=tuple(entry.short_name for entry in entries), asked=tuple(_identity(row) for row in rows), rows=()
+    )
     if resume is None:
-        record = {"protocol": identity, "metrics": metrics, "asked": asked, "rows": [], "failures": {}}
-        run = begin_run(runs, "eval", data.protocol.name, record)
-        return run
-    run = locate_run(resume, runs, "eval")
-    if run.record["status"] == "done":
+        return begin_run(EvalRun, runs, data.protocol.name, begun)
+    run = locate_run(resume, runs, EvalRun)
+    if run.record.status == "done":
         raise RunError(f"{run.path} is done; there is nothing to resume.")
-    differing = differing_keys(run.record["protocol"], identity)
-    for name, now in (("metrics", metrics), ("asked", asked)):
-        if run.record.get(name) != now:
-            differing.append(f"{name}: {run.record.get(name)} against {now}")
+    differing = differing_keys(run.record.protocol, identity)
+    differing += differing_keys(*({"metrics": record.metrics, "asked": record.asked} for record in (run.record, begun)))
     if differing:
         raise RunError(f"{run.path} cannot be resumed with these options: {'; '.join(differing)}.")
-    run.record["status"] = "running"
-    run.record["failures"] = {}
+    run.record = replace(run.record, status="running", failures={})
     return run
 
 
@@ -128,7 +125,7 @@ class _Evaluation:
     device: torch.device
     batch_size: int
     workers: int
-    run: Run
+    run: EvalRun
     observer: Observer
 
     def score(self, rows: Sequence[Row]) -> None:
@@ -234,14 +231,13 @@ class _Evaluation:
         self.observer.advanced(CLIPS, done, len(self.clips))
 
     def _conclude(self, samplers: Sequence[Sampler]) -> None:
-        self.run.record["rows"] = [
-            sampler.description() | {"n_lines": len(self.clips) * sampler.samples(self.data.protocol)} for sampler in samplers
-        ]
+        rows = [sampler.record(len(self.clips) * sampler.samples(self.data.protocol)) for sampler in samplers]
+        self.run.record = replace(self.run.record, rows=tuple(rows))
         if not samplers:
-            raise VgbenchError("\n".join(self.run.record["failures"].values()) or "No generator was left to score.")
+            raise VgbenchError("\n".join(self.run.record.failures.values()) or "No generator was left to score.")
 
     def _drop(self, row: Row, error: VgbenchError) -> None:
-        self.run.record["failures"][row.label] = str(error)
+        self.run.record = replace(self.run.record, failures={**self.run.record.failures, row.label: str(error)})
         self._note(f"{row.label} is left out: {error}")
 
     def _note(self, text: str) -> None:

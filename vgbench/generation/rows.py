@@ -15,7 +15,7 @@ from vgbench.config import plain
 from vgbench.errors import ConfigError, RunError, UnknownName
 from vgbench.plugins.registry import Entry, load_registry
 from vgbench.protocol import Protocol, shape_of
-from vgbench.runs.run import Run, find_runs, open_run
+from vgbench.runs.run import TrainRun, find_runs, locate_run
 from vgbench.specs import GeneratorSpec
 
 _ROW = re.compile(r"(?:(?P<label>[^=@]+)=)?(?P<generator>[^=:@]+)(?::(?P<variant>[^@]+))?(?:@(?P<origin>.+))?")
@@ -146,18 +146,18 @@ def choose_checkpoint(
     if origin is not None and Path(origin).is_file():
         return CheckpointChoice(Path(origin), None, variant)
     if origin is not None:
-        run = open_run(Path(origin) if Path(origin).is_dir() else runs / origin)
+        run = locate_run(origin, runs, TrainRun)
         choice = _choice_of(run, variant)
-        if run.record.get("generator") != entry.full_name:
-            raise RunError(f"{run.path} is a run of {run.record.get('generator')}, not of {entry.full_name}.")
+        if run.record.generator != entry.full_name:
+            raise RunError(f"{run.path} is a run of {run.record.generator}, not of {entry.full_name}.")
         if choice is None:
             raise RunError(f"{run.path} has no checkpoint of stage '{_stage_needed(run, variant)}'; its stages: {_stages_text(run)}.")
         unlike = unlike_shape(run, protocol)
         if unlike:
             raise RunError(f"{run.path} was trained for {unlike} (protocol {protocol.name}).")
         return choice
-    for run in find_runs(runs, "train"):
-        if run.record.get("generator") == entry.full_name and not unlike_shape(run, protocol):
+    for run in find_runs(runs, TrainRun):
+        if run.record.generator == entry.full_name and not unlike_shape(run, protocol):
             choice = _choice_of(run, variant)
             if choice is not None:
                 return choice
@@ -167,30 +167,30 @@ def choose_checkpoint(
     )
 
 
-def _stage_needed(run: Run, variant: str | None) -> str:
+def _stage_needed(run: TrainRun, variant: str | None) -> str:
     """The stage a row needs: the one its variant is named after, else the last."""
-    stages: list[str] = run.record.get("stages", [])
+    stages = run.record.stages
     return variant if variant in stages else (stages[-1] if stages else "")
 
 
-def _stages_text(run: Run) -> str:
-    reached = run.record.get("checkpoints", {})
-    return ", ".join(reached) if reached else "none yet"
+def _stages_text(run: TrainRun) -> str:
+    return ", ".join(run.record.checkpoints) or "none yet"
 
 
-def _choice_of(run: Run, variant: str | None) -> CheckpointChoice | None:
+def _choice_of(run: TrainRun, variant: str | None) -> CheckpointChoice | None:
     """The run's newest checkpoint that has the needed stage; a stage that was begun but not finished counts."""
     stage = _stage_needed(run, variant)
-    file = run.record.get("checkpoints", {}).get(stage)
+    file = run.record.checkpoints.get(stage)
     if not isinstance(file, str) or not (run.path / file).is_file():
         return None
-    best = run.record.get("best", {}).get(stage)
-    chosen = f"the best {run.record.get('select_by')} on the validation clips" if best else CheckpointChoice._field_defaults["chosen"]
-    return CheckpointChoice(run.path / file, run.name, stage, chosen)
+    choice = CheckpointChoice(run.path / file, run.name, stage)
+    if stage in run.record.best:
+        return choice._replace(chosen=f"the best {run.record.select_by} on the validation clips")
+    return choice
 
 
-def unlike_shape(run: Run, protocol: Protocol) -> str:
+def unlike_shape(run: TrainRun, protocol: Protocol) -> str:
     """How a training's shape differs from the protocol's, as a phrase; empty where it fits."""
-    trained, wanted = run.record.get("shape", {}), plain(shape_of(protocol))
+    trained, wanted = run.record.shape, plain(shape_of(protocol))
     differing = [f"{key} {trained.get(key)}, not {value}" for key, value in wanted.items() if trained.get(key) != value]
     return "; ".join(differing)

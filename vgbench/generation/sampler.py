@@ -17,6 +17,7 @@ from vgbench.interfaces import Batch, Generator, Request
 from vgbench.plugins.guard import guarded
 from vgbench.protocol import Protocol
 from vgbench.runs.checkpoints import Checkpoint
+from vgbench.runs.records import RowRecord
 
 if TYPE_CHECKING:
     import torch
@@ -66,26 +67,31 @@ class Sampler:
                 torch.cuda.synchronize(rounded.device)
         return Sampled(rounded, (time.perf_counter() - started) / len(clip_ids))
 
-    def description(self) -> dict[str, Any]:
-        """The row as a run records it."""
-        description: dict[str, Any] = {
-            "label": self.row.label,
-            "generator": self.row.entry.full_name,
-            "plugin": str(self.row.entry.plugin),
-            "variant": self.row.variant,
-            "parameters": self.parameters,
-            "config": plain(self.generator.config),
+    def record(self, n_lines: int) -> RowRecord:
+        """The row as a run records it, with its number of lines in scores.jsonl."""
+        return RowRecord(
+            label=self.row.label,
+            generator=self.row.entry.full_name,
+            n_lines=n_lines,
+            plugin=str(self.row.entry.plugin),
+            variant=self.row.variant,
+            parameters=self.parameters,
+            config=plain(self.generator.config),
+            weights=self._weights(),
+        )
+
+    def _weights(self) -> dict[str, Any] | None:
+        """Where a trained row's weights come from."""
+        if self.row.choice is None or self.checkpoint is None:
+            return None
+        return {
+            "checkpoint": str(self.row.choice.checkpoint),
+            "run": self.row.choice.run,
+            "stage": self.checkpoint.stage,
+            "step": self.checkpoint.step,
+            "chosen": self.row.choice.chosen,
+            "protocol": self.checkpoint.protocol,
         }
-        if self.row.choice and self.checkpoint:
-            description["weights"] = {
-                "checkpoint": str(self.row.choice.checkpoint),
-                "run": self.row.choice.run,
-                "stage": self.checkpoint.stage,
-                "step": self.checkpoint.step,
-                "chosen": self.row.choice.chosen,
-                "protocol": self.checkpoint.protocol,
-            }
-        return description
 
 
 def learns_by_fitting(generator: Generator) -> bool:

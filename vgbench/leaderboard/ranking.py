@@ -14,7 +14,7 @@ from vgbench.leaderboard.doubts import find_doubts
 from vgbench.leaderboard.scored_rows import ScoredRow, find_scored_rows
 from vgbench.leaderboard.table import Leaderboard, Score, TableRow
 from vgbench.plugins.guard import guarded
-from vgbench.runs.run import Run
+from vgbench.runs.run import EvalRun
 from vgbench.scoring.pooling import Pooling, goodness
 from vgbench.specs import MetricSpec
 from vgbench.stats.bootstrap import LEAST_SOURCES_TO_TEST, Sample, holm, paired_p_value, percentile_interval, replicates
@@ -25,7 +25,7 @@ Evidence = dict[tuple[str, str], Any]
 """(row, metric) → what a test between two rows needs: bootstrap replicates, or a set metric's estimate."""
 
 
-def build_leaderboard(runs: Sequence[Run]) -> Leaderboard:
+def build_leaderboard(runs: Sequence[EvalRun]) -> Leaderboard:
     """The leaderboard of one or more evaluation runs.
 
     ProtocolError: their protocols, or the networks behind their features, differ; the message says in which key.
@@ -42,9 +42,9 @@ def build_leaderboard(runs: Sequence[Run]) -> Leaderboard:
         if spec.kind == "set":
             _score_sets(scored_rows, spec, scores, evidence)
     rows = _mark_ties([_table_row(scored, scores[scored.label]) for scored in scored_rows], specs, evidence)
-    warnings = list(dict.fromkeys(text for run in runs for text in run.record.get("warnings", [])))
+    warnings = list(dict.fromkeys(text for run in runs for text in run.record.warnings))
     return Leaderboard(
-        protocol=runs[0].record["protocol"],
+        protocol=runs[0].record.protocol,
         metrics=specs,
         rows=sorted(rows, key=lambda row: _rank(row, specs[0])),
         warnings=[*warnings, *find_doubts(rows, specs)],
@@ -56,9 +56,9 @@ def _table_row(scored: ScoredRow, scores: Mapping[str, Score]) -> TableRow:
     lines = scored.scores
     return TableRow(
         label=scored.label,
-        generator=scored.record.get("generator", scored.label),
+        generator=scored.record.generator,
         run=lines.run,
-        parameters=scored.record.get("parameters"),
+        parameters=scored.record.parameters,
         seconds_per_clip=median(lines.seconds) if lines.seconds else None,
         perfect_frames=lines.perfect,
         n_frames=lines.frames,

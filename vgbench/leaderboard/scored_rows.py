@@ -6,11 +6,12 @@ import sys
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vgbench.errors import RunError
 from vgbench.runs.features import REAL, Features, read_features
-from vgbench.runs.run import Run
+from vgbench.runs.records import RowRecord
+from vgbench.runs.run import EvalRun
 from vgbench.runs.scores import ClipScores, read_scores
 from vgbench.scoring.lookup import find_metric
 from vgbench.scoring.pooling import Column
@@ -28,15 +29,15 @@ class ScoredRow:
 
     label: str
     """Unique in the table: with the run's name behind it where two runs have a row of one label."""
-    run: Run
-    record: Mapping[str, Any]
+    run: EvalRun
+    record: RowRecord
     """What run.json says of the row."""
     scores: ScoreColumns
 
     def features(self, metric: str) -> Mapping[str, Features]:
         """The features of the real clips and of this row's."""
-        key = self.run.record.get("feature_arrays", {}).get(metric)
-        if not isinstance(key, str):
+        key = self.run.record.feature_arrays.get(metric)
+        if key is None:
             raise RunError(f"{self.run.path}/run.json is damaged: it does not say where the features of {metric} are.")
         found = read_features(self.run.path, key, [self.scores.label])
         if found[self.scores.label].n_clips != len(self.scores):
@@ -58,10 +59,10 @@ class ScoredRow:
         )
 
 
-def find_scored_rows(runs: Sequence[Run], specs: Sequence[MetricSpec]) -> list[ScoredRow]:
+def find_scored_rows(runs: Sequence[EvalRun], specs: Sequence[MetricSpec]) -> list[ScoredRow]:
     """Every row of the runs.  RunError: scores are missing or damaged."""
     metrics = [spec.id for spec in specs if spec.kind != "set"]
-    labels = [row["label"] for run in runs for row in run.record["rows"]]
+    labels = [row.label for run in runs for row in run.record.rows]
     return [
         ScoredRow(
             label=scores.label if labels.count(scores.label) == 1 else f"{scores.label}@{run.name}",
@@ -70,19 +71,19 @@ def find_scored_rows(runs: Sequence[Run], specs: Sequence[MetricSpec]) -> list[S
             scores=scores,
         )
         for run in runs
-        for record, scores in zip(run.record["rows"], _score_columns(run, metrics), strict=True)
+        for record, scores in zip(run.record.rows, _score_columns(run, metrics), strict=True)
     ]
 
 
-def _score_columns(run: Run, metrics: Sequence[str]) -> list[ScoreColumns]:
-    rows = {row["label"]: ScoreColumns(row["label"], metrics) for row in run.record["rows"]}
+def _score_columns(run: EvalRun, metrics: Sequence[str]) -> list[ScoreColumns]:
+    rows = {row.label: ScoreColumns(row.label, metrics) for row in run.record.rows}
     for line in read_scores(run.path):
         if line.generator in rows:
             rows[line.generator].add(line)
-    for record in run.record["rows"]:
-        found, expected = len(rows[record["label"]]), record.get("n_lines")
-        if not found or found != expected:
-            raise RunError(f"{run.path} is damaged: {found} lines of {record['label']} in scores.jsonl, {expected} expected.")
+    for row in run.record.rows:
+        found = len(rows[row.label])
+        if not found or found != row.n_lines:
+            raise RunError(f"{run.path} is damaged: {found} lines of {row.label} in scores.jsonl, {row.n_lines} expected.")
     return list(rows.values())
 
 

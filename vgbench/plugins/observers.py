@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from vgbench.errors import RunError, VgbenchError
 from vgbench.plugins.discovery import load_plugins
-from vgbench.runs.run import Run, create_run, lock_run
+from vgbench.runs.records import RunRecord, Status
+from vgbench.runs.run import Run, RunT, create_run, lock_run
 
 CLIPS = "clips"
 """The task of an evaluation whose progress plugins hear of."""
@@ -40,7 +42,7 @@ class Observer:
     def run_started(self, run: Run) -> None:
         """A run folder was opened."""
 
-    def run_finished(self, run: Run, outcome: str) -> None:
+    def run_finished(self, run: Run, outcome: Status) -> None:
         """The run ended: "done", "interrupted" or "failed"."""
 
     def note(self, text: str) -> None:
@@ -63,7 +65,7 @@ class _Hooks(Observer):
         self._run = run
         _tell("vgbench_run_started", run=run)
 
-    def run_finished(self, run: Run, outcome: str) -> None:
+    def run_finished(self, run: Run, outcome: Status) -> None:
         self._run = None
         _tell("vgbench_run_finished", run=run, outcome=outcome)
 
@@ -99,7 +101,7 @@ class _Everyone(Observer):
         for observer in self._observers:
             observer.run_started(run)
 
-    def run_finished(self, run: Run, outcome: str) -> None:
+    def run_finished(self, run: Run, outcome: Status) -> None:
         for observer in self._observers:
             observer.run_finished(run, outcome)
 
@@ -121,13 +123,13 @@ def with_hooks(observer: Observer | None) -> Observer:
     return _Everyone([observer or Observer(), _Hooks()])
 
 
-def begin_run(runs: Path, verb: str, subject: str, record: Mapping[str, Any]) -> Run:
+def begin_run(kind: type[RunT], runs: Path, subject: str, record: RunRecord) -> RunT:
     """A new run folder, whose record names the plugins of this environment as well.
 
     RunError: the folder cannot be made or written.
     """
     plugins = {plugin.name: f"{plugin.distribution} {plugin.version}" for plugin in load_plugins().loaded}
-    return create_run(runs, verb, subject, {"plugins": plugins, **record})
+    return create_run(kind, runs, subject, replace(record, plugins=plugins))
 
 
 @contextmanager
@@ -136,20 +138,20 @@ def closing_run(run: Run, observer: Observer) -> Iterator[None]:
 
     RunError: another process is at work on the run.
     """
-    outcome = "failed"
+    outcome: Status = "failed"
     lock = lock_run(run.path)
     try:
         observer.run_started(run)
         yield
-        outcome = "done" if run.record["status"] == "running" else run.record["status"]
+        outcome = "done" if run.record.status == "running" else run.record.status
     except KeyboardInterrupt:
         outcome = "interrupted"
         raise
     except VgbenchError as error:
-        run.record["error"] = str(error)
+        run.record = replace(run.record, error=str(error))
         raise
     except Exception as error:
-        run.record["error"] = f"{type(error).__name__}: {error}"
+        run.record = replace(run.record, error=f"{type(error).__name__}: {error}")
         raise
     finally:
         try:

@@ -17,7 +17,7 @@ def provenance() -> dict[str, Any]:
     """What a run was made with: the command, versions, git commit and machine."""
     packages = ("torch", "numpy", "av", "pillow", "pandas", "lightning-fabric", "numba")
     return {
-        "argv": sys.argv,
+        "argv": tuple(sys.argv),
         "versions": {"vgbench": __version__, "python": platform.python_version(), **{name: _version(name) for name in packages}},
         "git": _git_commit(Path.cwd()),
         "machine": {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},

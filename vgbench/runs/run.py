@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, ClassVar, TypeVar
 
-from vgbench.errors import RunError
+from vgbench.errors import ConfigError, RunError
 from vgbench.files import lock_folder, write_text, writing
 from vgbench.runs.provenance import now, provenance
-from vgbench.runs.schema import check_record, printable
+from vgbench.runs.records import SCHEMA_VERSION, EvalRecord, RunRecord, Status, TrainRecord, from_table, printable, to_json
 
-SCHEMA_VERSION = 1
-_STATUSES = ("running", "done", "interrupted", "failed")
+RunT = TypeVar("RunT", bound="Run")
 
 
 class Run:
-    """A run's folder and its record, run.json."""
+    """A run's folder and its record, run.json; where something changes, another record takes its place."""
 
-    def __init__(self, path: Path, record: dict[str, Any]) -> None:
+    verb: ClassVar[str]
+    record: RunRecord
+
+    def __init__(self, path: Path, record: RunRecord) -> None:
         self.path, self.record = path, record
 
     @property
@@ -29,20 +31,14 @@ class Run:
         """The folder's name."""
         return self.path.name
 
-    @property
-    def warnings(self) -> list[str]:
-        """What a reader of the run's numbers should know."""
-        warnings: list[str] = self.record.setdefault("warnings", [])
-        return warnings
-
     def warn(self, text: str) -> None:
         """Add a warning to the record, once."""
-        if text not in self.warnings:
-            self.warnings.append(text)
+        if text not in self.record.warnings:
+            self.record = replace(self.record, warnings=(*self.record.warnings, text))
 
     def save(self) -> None:
         """Write run.json, whole or not at all."""
-        write_text(self.path / "run.json", json.dumps(self.record, indent=1, ensure_ascii=False, default=str) + "\n")
+        write_text(self.path / "run.json", to_json(self.record))
 
     def folder(self, name: str) -> Path:
         """A folder in the run's, made on first use."""
@@ -51,25 +47,36 @@ class Run:
             path.mkdir(exist_ok=True)
         return path
 
-    def finish(self, status: str) -> None:
+    def finish(self, status: Status) -> None:
         """Note how the run ended, and when."""
-        self.record |= {"status": status, "finished": now()}
+        self.record = replace(self.record, status=status, finished=now())
         self.save()
 
 
-def create_run(runs: Path, verb: str, subject: str, record: Mapping[str, Any]) -> Run:
-    """A new run folder `<date>-<verb>-<subject>` with its run.json.
+class TrainRun(Run):
+    """The run of a training."""
+
+    verb = TrainRecord.verb
+    record: TrainRecord
+
+
+class EvalRun(Run):
+    """The run of an evaluation."""
+
+    verb = EvalRecord.verb
+    record: EvalRecord
+
+
+def create_run(kind: type[RunT], runs: Path, subject: str, record: RunRecord) -> RunT:
+    """A new run folder `<date>-<verb>-<subject>` with its run.json, which says what the run is made with as well.
 
     RunError: the folder cannot be made or written.
     """
-    stem = f"{datetime.now().astimezone():%Y-%m-%d-%H%M%S}-{verb}-{re.sub(r'[^A-Za-z0-9._-]+', '-', subject)[:80]}"
+    stem = f"{datetime.now().astimezone():%Y-%m-%d-%H%M%S}-{record.verb}-{re.sub(r'[^A-Za-z0-9._-]+', '-', subject)[:80]}"
     with writing(runs):
         runs.mkdir(parents=True, exist_ok=True)
         path = _unused_folder(runs, stem)
-    run = Run(
-        path,
-        {"schema_version": SCHEMA_VERSION, "status": "running", "verb": verb, "started": now(), **provenance(), **record, "warnings": []},
-    )
+    run = kind(path, replace(record, started=now(), **provenance()))
     run.save()
     return run
 
@@ -92,49 +99,50 @@ def open_run(path: Path) -> Run:
     """
     file = path / "run.json"
     try:
-        record = printable(json.loads(file.read_text(encoding="utf-8")))
+        table = printable(json.loads(file.read_text(encoding="utf-8")))
     except FileNotFoundError as error:
         raise RunError(f"{path} is no run folder: it has no run.json. `vgbench list runs` shows the runs.") from error
     except (OSError, ValueError, RecursionError) as error:
         raise RunError(f"{file} cannot be read: {error}.") from error
-    version = record.get("schema_version") if isinstance(record, dict) else None
+    version = table.get("schema_version") if isinstance(table, dict) else None
     if version != SCHEMA_VERSION:
         raise RunError(f"{file} has schema_version {version!r}; this vgbench reads {SCHEMA_VERSION}.")
-    if record.get("status") not in _STATUSES or record.get("verb") not in ("train", "eval"):
-        raise RunError(f"{file} is damaged: its status or verb is missing or unknown.")
-    check_record(record, file)
-    return Run(path, record)
+    try:
+        record = from_table(table)
+    except ConfigError as error:
+        raise RunError(f"{file} is damaged: {error}") from error
+    return TrainRun(path, record) if isinstance(record, TrainRecord) else EvalRun(path, record)
 
 
-def find_runs(runs: Path, verb: str | None = None) -> list[Run]:
-    """The readable runs in a folder, the newest first."""
-    found = []
+def find_runs(runs: Path, kind: type[RunT]) -> list[RunT]:
+    """The readable runs of a kind in a folder, the newest first."""
+    found: list[RunT] = []
     for path in runs.iterdir() if runs.is_dir() else ():
         try:
             run = open_run(path)
         except RunError:
             continue
-        if verb in (None, run.record["verb"]):
+        if isinstance(run, kind):
             found.append(run)
-    return sorted(found, key=lambda run: (str(run.record.get("started", "")), run.name), reverse=True)
+    return sorted(found, key=lambda run: (run.record.started, run.name), reverse=True)
 
 
-def locate_run(text: str, runs: Path, verb: str) -> Run:
+def locate_run(text: str, runs: Path, kind: type[RunT]) -> RunT:
     """The run of a path, of a name in `runs`, or of "latest".
 
-    RunError: there is none.
+    RunError: there is none of that kind.
     """
     if text == "latest":
-        found = find_runs(runs, verb)
+        found = find_runs(runs, kind)
         if not found:
-            raise RunError(f"There is no {verb} run in {runs}.")
+            raise RunError(f"There is no {kind.verb} run in {runs}.")
         return found[0]
     path = Path(text) if Path(text).is_dir() else runs / text
     if not path.is_dir():
         raise RunError(f"There is no run '{text}', neither as a folder nor in {runs}.")
     run = open_run(path)
-    if run.record["verb"] != verb:
-        raise RunError(f"{path} is a run of `vgbench {run.record['verb']}`, not of `vgbench {verb}`.")
+    if not isinstance(run, kind):
+        raise RunError(f"{path} is a run of `vgbench {run.record.verb}`, not of `vgbench {kind.verb}`.")
     return run
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from vgbench.errors import MetricError
@@ -12,7 +13,7 @@ from vgbench.interfaces import SetMetric
 from vgbench.plugins.guard import guarded
 from vgbench.plugins.registry import Entry
 from vgbench.runs.features import FeatureWriter, Owner
-from vgbench.runs.run import Run
+from vgbench.runs.run import EvalRun
 from vgbench.scoring.feature_cache import FeatureCache
 from vgbench.scoring.lookup import load_metric
 from vgbench.specs import MetricSpec
@@ -43,17 +44,17 @@ class SetScorer:
             self.keys[entry.short_name] = key or entry.short_name
             self._metrics.setdefault(key or entry.short_name, (entry, metric))
 
-    def open(self, run: Run) -> SetFeatures:
+    def open(self, run: EvalRun) -> SetFeatures:
         """The features of a run, to be added to; the run's record says where they are and what they come from."""
-        run.record["features"] = self.keys
-        run.record["feature_arrays"] = {metric: _array_name(key) for metric, key in self.keys.items()}
+        arrays = {metric: _array_name(key) for metric, key in self.keys.items()}
+        run.record = replace(run.record, features=self.keys, feature_arrays=arrays)
         return SetFeatures(self._metrics, self._cached, run)
 
 
 class SetFeatures:
     """The features of one run while it is evaluated."""
 
-    def __init__(self, metrics: dict[str, tuple[Entry[MetricSpec], SetMetric]], cached: set[str], run: Run) -> None:
+    def __init__(self, metrics: dict[str, tuple[Entry[MetricSpec], SetMetric]], cached: set[str], run: EvalRun) -> None:
         self._metrics, self._cached, self._run = metrics, cached, run
         with ExitStack() as opened:
             self._writers = {key: FeatureWriter(run.path, _array_name(key)) for key in metrics}

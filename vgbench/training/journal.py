@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from vgbench.data.loader import ClipCache
@@ -11,7 +12,8 @@ from vgbench.data.protocol_data import ProtocolData
 from vgbench.plugins.observers import Observer, TrainingProgress, closing_run
 from vgbench.runs.checkpoints import Checkpoint, save_checkpoint
 from vgbench.runs.log import Logbook
-from vgbench.runs.run import Run
+from vgbench.runs.records import Best
+from vgbench.runs.run import TrainRun
 from vgbench.training.preview import Preview, write_strip
 
 if TYPE_CHECKING:
@@ -59,7 +61,7 @@ class Journal:
 class RunJournal(Journal):
     """Keeps a run's folder and tells the observers."""
 
-    def __init__(self, run: Run, observer: Observer) -> None:
+    def __init__(self, run: TrainRun, observer: Observer) -> None:
         self._run, self._observer = run, observer
         self._logbook: Logbook | None = None
 
@@ -90,22 +92,24 @@ class RunJournal(Journal):
     def save(self, checkpoint: Checkpoint) -> None:
         file = f"checkpoints/step-{checkpoint.step:06d}.pt"
         save_checkpoint(self._run.path / file, checkpoint)
-        if checkpoint.stage not in self._run.record.get("best", {}):
-            self._run.record.setdefault("checkpoints", {})[checkpoint.stage] = file
-        self._run.record |= {"step": checkpoint.step, "elapsed": dict(checkpoint.elapsed)}
+        record = replace(self._run.record, step=checkpoint.step, elapsed=dict(checkpoint.elapsed))
+        if checkpoint.stage not in record.best:
+            record = replace(record, checkpoints={**record.checkpoints, checkpoint.stage: file})
+        self._run.record = record
         self._run.save()
         self._prune()
 
     def save_best(self, checkpoint: Checkpoint, value: float) -> None:
         file = best_file(checkpoint.stage)
         save_checkpoint(self._run.path / file, checkpoint)
-        self._run.record.setdefault("checkpoints", {})[checkpoint.stage] = file
-        self._run.record.setdefault("best", {})[checkpoint.stage] = {"step": checkpoint.step, "value": value, "file": file}
+        record = self._run.record
+        best = {**record.best, checkpoint.stage: Best(checkpoint.step, value, file)}
+        self._run.record = replace(record, best=best, checkpoints={**record.checkpoints, checkpoint.stage: file})
         self._run.save()
 
     def _prune(self) -> None:
         """Drop old checkpoints, except the newest few and those that are evaluated."""
-        kept = set(self._run.record["checkpoints"].values())
+        kept = set(self._run.record.checkpoints.values())
         for path in sorted((self._run.path / "checkpoints").glob("step-*.pt"))[:-KEPT_CHECKPOINTS]:
             if f"checkpoints/{path.name}" not in kept:
                 path.unlink(missing_ok=True)

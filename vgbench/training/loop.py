@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +17,13 @@ from vgbench.interfaces import Batch, Stage, StepResult, TrainableGenerator
 from vgbench.plugins.guard import guarded, place_of
 from vgbench.plugins.observers import Observer, TrainingProgress
 from vgbench.runs.checkpoints import Checkpoint, load_checkpoint, newest_checkpoint, restore
-from vgbench.runs.run import Run
+from vgbench.runs.run import TrainRun
 from vgbench.training.budget import Budget
 from vgbench.training.health import Watch, is_out_of_memory, out_of_memory
 from vgbench.training.host import FabricHost
 from vgbench.training.interruption import Interruption
 from vgbench.training.journal import Journal, RunJournal, best_file
+from vgbench.training.options import ResumeOptions
 from vgbench.training.plan import TrainingPlan
 from vgbench.training.preview import Preview
 from vgbench.training.readings import Readings, Step
@@ -38,22 +39,13 @@ SLOW_MINUTES = 20
 """A training on a CPU that will take longer says so after its second step."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Cadence:
-    """What is done between steps, and how often; it does not affect results."""
-
-    checkpoint_every: int
-    """Steps; 0: by time, and at a stage's end."""
-    preview_every: int
-    """Steps; 0: at a stage's end."""
-    workers: int
-
-
 class Training:
     """The loop over stages and steps; every process runs it, and the first one's journal writes."""
 
-    def __init__(self, run: Run, plan: TrainingPlan, data: ProtocolData, host: FabricHost, cadence: Cadence, observer: Observer) -> None:
-        self.run, self.plan, self.data, self.host, self.cadence = run, plan, data, host, cadence
+    def __init__(
+        self, run: TrainRun, plan: TrainingPlan, data: ProtocolData, host: FabricHost, options: ResumeOptions, observer: Observer
+    ) -> None:
+        self.run, self.plan, self.data, self.host, self.options = run, plan, data, host, options
         self.journal = RunJournal(run, observer) if host.rank == 0 else Journal()
         self.generator: TrainableGenerator = plan.build(host.device)
         self.cache = ClipCache(data)
@@ -62,12 +54,12 @@ class Training:
         self.finished: dict[str, int] = {}
         self.elapsed = dict.fromkeys(plan.budgets, 0.0)
         self.saved_at = time.monotonic()
-        self.validation = Validation(plan, plan.select_by, data, host.device, cadence.workers) if plan.select_by else None
-        self.best: dict[str, float] = {stage: float(best["value"]) for stage, best in run.record.get("best", {}).items()}
+        self.validation = Validation(plan, plan.select_by, data, host.device, options.workers) if plan.select_by else None
+        self.best: dict[str, float] = {stage: best.value for stage, best in run.record.best.items()}
 
-    def run_all(self) -> Run:
+    def run_all(self) -> TrainRun:
         """Train every stage of the plan that is not finished yet."""
-        self.run.record |= {"status": "running", "processes": self.host.world_size}
+        self.run.record = replace(self.run.record, status="running", processes=self.host.world_size)
         resumed = self._restored()
         with self.journal.opened(self.step), Interruption() as interruption:
             self._check_videos()
@@ -75,7 +67,7 @@ class Training:
                 if name not in self.finished:
                     at_work = resumed if resumed is not None and resumed.stage == name else None
                     if not self._train_stage(name, budget, at_work, interruption):
-                        self.run.record["status"] = "interrupted"
+                        self.run.record = replace(self.run.record, status="interrupted")
                         break
             self.host.wait()
         return self.run
@@ -83,7 +75,9 @@ class Training:
     def _check_videos(self) -> None:
         """RunError: a resumed run would go on with other training videos than it began with."""
         videos = self.data.training_videos()
-        if self.run.record.setdefault("training_videos", videos) != videos:
+        if self.run.record.training_videos is None:
+            self.run.record = replace(self.run.record, training_videos=videos)
+        if self.run.record.training_videos != videos:
             raise RunError(f"{self.run.path} was begun with other training videos; give it the folder it began with (--data NAME=DIR).")
 
     def _restored(self) -> Checkpoint | None:
@@ -137,7 +131,7 @@ class Training:
                 self._save(name, stage, stage_step)
             if is_last or _is_due(self.plan.validate_every, stage_step):
                 self._validate(name, stage, stage_step)
-            if is_last or _is_due(self.cadence.preview_every, stage_step):
+            if is_last or _is_due(self.options.preview_every, stage_step):
                 self.journal.preview(name, self.step, self._previewing(name, stage), self.data, self.cache, self.host.device)
             if is_interrupted:
                 return is_last and name == list(self.plan.budgets)[-1]
@@ -160,7 +154,7 @@ class Training:
         """
         if not self.reads_late or stage_step <= first_step + 2 or interruption.requested:
             return False
-        cadences = (LOG_EVERY, self.cadence.preview_every, self.plan.validate_every)
+        cadences = (LOG_EVERY, self.options.preview_every, self.plan.validate_every)
         is_wanted = any(_is_due(every, stage_step) for every in cadences) or self._is_checkpoint_due(stage_step)
         return not is_wanted and not budget.is_spent(stage_step, self.elapsed[name] + readings.seconds)
 
@@ -190,7 +184,7 @@ class Training:
             batch_size=self.plan.schedule.batch_size,
             seed=self.plan.seed,
             start=self.step,
-            workers=self.cadence.workers,
+            workers=self.options.workers,
             cache=self.cache,
             device=self.host.device,
             share=Share(self.host.rank, self.host.world_size),
@@ -290,7 +284,7 @@ class Training:
             self.journal.save_best(self._checkpoint(name, stage, stage_step), value)
 
     def _is_checkpoint_due(self, stage_step: int) -> bool:
-        return _is_due(self.cadence.checkpoint_every, stage_step) or time.monotonic() - self.saved_at > CHECKPOINT_SECONDS
+        return _is_due(self.options.checkpoint_every, stage_step) or time.monotonic() - self.saved_at > CHECKPOINT_SECONDS
 
     def _save(self, name: str, stage: Stage, stage_step: int) -> None:
         self.journal.save(self._checkpoint(name, stage, stage_step))

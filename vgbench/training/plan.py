@@ -17,11 +17,13 @@ from vgbench.plugins.guard import guarded
 from vgbench.plugins.registry import Entry, load_registry
 from vgbench.protocol import Protocol, as_protocol, parse_protocol, protocol_table, shape_of
 from vgbench.runs.checkpoints import load_checkpoint
-from vgbench.runs.run import Run
+from vgbench.runs.records import TrainRecord
+from vgbench.runs.run import TrainRun
 from vgbench.scoring.lookup import find_metric
 from vgbench.specs import GeneratorSpec, MetricSpec
 from vgbench.training.budget import Budget, share_budget
 from vgbench.training.host import random_seed
+from vgbench.training.options import TrainingOptions
 
 if TYPE_CHECKING:
     import torch
@@ -67,27 +69,26 @@ class TrainingPlan:
         names = list(presets(self.entry.config_class()))
         return names[names.index(self.preset) + 1 :] if self.preset in names else names[1:]
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> TrainRecord:
         """The plan as run.json holds it."""
-        return {
-            "generator": self.entry.full_name,
-            "preset": self.preset,
-            "config": plain(self.config),
-            "config_origins": dict(self.origins),
-            "protocol": {"name": self.protocol.name, **self.protocol.compared()},
-            "protocol_table": protocol_table(self.protocol),
-            "shape": plain(shape_of(self.protocol)),
-            "stages": list(self.stages),
-            "budgets": {stage: plain(budget) for stage, budget in self.budgets.items()},
-            "start": self.start,
-            "select_by": self.select_by,
-            "validate_every": self.validate_every,
-            "compiles": self.compiles,
-            "seed": self.seed,
-            "device": str(self.device),
-            "precision": self.precision,
-            "checkpoints": {},
-        }
+        return TrainRecord(
+            generator=self.entry.full_name,
+            preset=self.preset,
+            config=plain(self.config),
+            config_origins=self.origins,
+            protocol={"name": self.protocol.name, **self.protocol.compared()},
+            protocol_table=protocol_table(self.protocol),
+            shape=plain(shape_of(self.protocol)),
+            stages=tuple(self.stages),
+            budgets={stage: plain(budget) for stage, budget in self.budgets.items()},
+            start=self.start,
+            select_by=self.select_by,
+            validate_every=self.validate_every,
+            compiles=self.compiles,
+            seed=self.seed,
+            device=str(self.device),
+            precision=self.precision,
+        )
 
     def to_toml(self) -> str:
         """The plan as config.toml holds it; `--config` reads its [config] again."""
@@ -100,69 +101,56 @@ class TrainingPlan:
         return tomli_w.dumps(without_none(tables))
 
 
-def plan_training(
-    generator: str,
-    *,
-    protocol: Protocol | str | Path,
-    preset: str | None,
-    config_file: Path | None,
-    settings: Sequence[str],
-    stage: str,
-    start_from: str | None,
-    select_by: str | None,
-    validate_every: int,
-    compiles: bool,
-    steps: int | None,
-    max_minutes: float | None,
-    device: str,
-    precision: str,
-    seed: int | None,
-    runs: Path,
-) -> TrainingPlan:
-    """The plan that the options of `vgbench train` give.
+def plan_training(generator: str, options: TrainingOptions) -> TrainingPlan:
+    """The plan of a new training.
 
     UnknownName: generator, preset, protocol or stage.  ConfigError: a value is wrong, or the generator is not trained.
     """
     entry = load_registry().generators.get(generator)
     if not entry.spec.trainable:
         raise ConfigError(f"{generator} is not trained; it can be evaluated as it is: vgbench eval --generators {generator}")
-    chosen = as_protocol(protocol)
-    if chosen.train is None:
-        raise ConfigError(f"Protocol {chosen.name} has no [train] section, so nothing can be trained under it.")
-    torch_device = choose_device(device)
-    config_class = entry.config_class()
-    names = presets(config_class)
-    start = _start_weights(entry, stage, start_from, chosen, runs)
-    if preset is None and names and start is None and config_file is None:
+    protocol, stage = as_protocol(options.protocol), options.stage
+    if protocol.train is None:
+        raise ConfigError(f"Protocol {protocol.name} has no [train] section, so nothing can be trained under it.")
+    device = choose_device(options.device)
+    start = _start_weights(entry, stage, options.start_from, protocol, options.runs)
+    preset = options.preset
+    names = presets(entry.config_class())
+    if preset is None and names and start is None and options.config is None:
         preset = next(iter(names))
-    layers = [preset_layer(config_class, preset, owner=generator)] if preset else []
-    if start is not None and not preset:
-        checkpoint = load_checkpoint(Path(start))
-        layers.append(Layer("the weights it starts from", {key: value for key, value in checkpoint.config.items() if value is not None}))
-    if config_file is not None:
-        layers.append(Layer(str(config_file), read_toml(config_file).get("config", {})))
-    layers.append(parse_settings(settings))
-    config, origins = _config(entry, config_class, layers, chosen)
-    schedule, stages = _course(entry, config, torch_device)
+    config, origins = _config(entry, _layers(entry, preset, start, options), protocol)
+    schedule, stages = _course(entry, config, device)
     if stage != "all" and stage not in stages:
         raise UnknownName(f"stage of {generator}", stage, [*stages, "all"])
+    trained = stages if stage == "all" else [stage]
     return TrainingPlan(
         entry=entry,
         config=config,
         origins=origins,
         preset=preset,
-        protocol=chosen,
+        protocol=protocol,
         schedule=schedule,
         stages=stages,
-        budgets=share_budget(schedule, stages if stage == "all" else [stage], steps=steps, max_minutes=max_minutes),
+        budgets=share_budget(schedule, trained, steps=options.steps, max_minutes=options.max_minutes),
         start=start,
-        select_by=None if select_by is None else _selecting_metric(select_by, chosen).short_name,
-        validate_every=validate_every,
-        compiles=compiles,
-        seed=random_seed() if seed is None else seed,
-        device=torch_device,
-        precision=choose_precision(precision, torch_device),
+        select_by=None if options.select_by is None else _selecting_metric(options.select_by, protocol).short_name,
+        validate_every=options.validate_every,
+        compiles=options.compiles,
+        seed=random_seed() if options.seed is None else options.seed,
+        device=device,
+        precision=choose_precision(options.precision, device),
     )
+
+
+def _layers(entry: Entry[GeneratorSpec], preset: str | None, start: str | None, options: TrainingOptions) -> list[Layer]:
+    """Where the configuration's values come from, the later ones winning."""
+    layers = [preset_layer(entry.config_class(), preset, owner=entry.short_name)] if preset else []
+    if start is not None and not preset:
+        checkpoint = load_checkpoint(Path(start))
+        layers.append(Layer("the weights it starts from", {key: value for key, value in checkpoint.config.items() if value is not None}))
+    if options.config is not None:
+        layers.append(Layer(str(options.config), read_toml(options.config).get("config", {})))
+    return [*layers, parse_settings(options.settings)]
 
 
 def _selecting_metric(name: str, protocol: Protocol) -> Entry[MetricSpec]:
@@ -188,9 +176,8 @@ def _selecting_metric(name: str, protocol: Protocol) -> Entry[MetricSpec]:
     return entry
 
 
-def _config(
-    entry: Entry[GeneratorSpec], config_class: type | None, layers: Sequence[Layer], protocol: Protocol
-) -> tuple[Any, dict[str, str]]:
+def _config(entry: Entry[GeneratorSpec], layers: Sequence[Layer], protocol: Protocol) -> tuple[Any, dict[str, str]]:
+    config_class = entry.config_class()
     if config_class is None:
         if any(layer.values for layer in layers):
             raise ConfigError(f"{entry.short_name} has no configuration, so --set and --config do not apply.")
@@ -231,7 +218,7 @@ def _stages_without_building(entry: Entry[GeneratorSpec], protocol: Protocol) ->
     """The stages, from a generator of the default configuration at the protocol's shape."""
     import torch
 
-    config, _ = _config(entry, entry.config_class(), [], protocol)
+    config, _ = _config(entry, [], protocol)
     return _course(entry, config, torch.device("cpu")).stages
 
 
@@ -249,36 +236,36 @@ def _course(entry: Entry[GeneratorSpec], config: Any, device: torch.device) -> _
         return _Course(generator.schedule(), list(generator.stages()))
 
 
-def plan_from_run(run: Run, device: str) -> TrainingPlan:
+def plan_from_run(run: TrainRun, device: str) -> TrainingPlan:
     """The plan that a run recorded.
 
     RunError: the record lacks what a plan needs.
     """
-    record = run.record
+    record, file = run.record, f"{run.path}/run.json"
     try:
-        entry = load_registry().generators.get(record["generator"])
-        protocol = parse_protocol(record["protocol_table"], name=record["protocol"]["name"], where=f"{run.path}/run.json")
+        entry = load_registry().generators.get(record.generator)
+        protocol = parse_protocol(dict(record.protocol_table), name=record.protocol["name"], where=file)
         config_class = entry.config_class()
-        layer = Layer(f"{run.path}/run.json", {key: value for key, value in (record["config"] or {}).items() if value is not None})
+        layer = Layer(file, {key: value for key, value in (record.config or {}).items() if value is not None})
         config = resolve(config_class, [layer], owner=f"generator {entry.short_name}").config if config_class else None
         torch_device = choose_device(device)
         schedule, stages = _course(entry, config, torch_device)
         return TrainingPlan(
             entry=entry,
             config=config,
-            origins=record["config_origins"],
-            preset=record["preset"],
+            origins=record.config_origins,
+            preset=record.preset,
             protocol=protocol,
             schedule=schedule,
             stages=stages,
-            budgets={stage: Budget(**budget) for stage, budget in record["budgets"].items()},
-            start=record["start"],
-            select_by=record["select_by"],
-            validate_every=int(record["validate_every"]),
-            compiles=bool(record["compiles"]),
-            seed=int(record["seed"]),
+            budgets={stage: Budget(**budget) for stage, budget in record.budgets.items()},
+            start=record.start,
+            select_by=record.select_by,
+            validate_every=record.validate_every,
+            compiles=record.compiles,
+            seed=record.seed,
             device=torch_device,
-            precision=_precision_here(record["precision"], torch_device),
+            precision=_precision_here(record.precision, torch_device),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise RunError(f"{run.path}/run.json is damaged and cannot be resumed: {type(error).__name__} {error}.") from error
+        raise RunError(f"{file} is damaged and cannot be resumed: {type(error).__name__} {error}.") from error

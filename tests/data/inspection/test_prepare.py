@@ -125,7 +125,7 @@ def test_an_evaluation_is_the_same_with_a_pack(tiny, cache):
     prepare(protocol=str(tiny))
     assert len(find_packs(cache / "packed")) == 3
     again = evaluate(["copy-first", "noise"], protocol=str(tiny), metrics=["mse", "ssim"])
-    assert again.record["protocol"] == direct.record["protocol"]
+    assert again.record.protocol == direct.record.protocol
     lines = [[json.loads(line) for line in (run.path / "scores.jsonl").read_text().splitlines()] for run in (direct, again)]
     for one, other in zip(*lines, strict=True):
         assert one["scores"] == other["scores"]

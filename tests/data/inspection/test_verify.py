@@ -171,9 +171,9 @@ def test_findings_are_quoted_in_evaluations_under_the_protocol(data):
     shutil.copytree(data["video-folder"] / "train" / "clip 1", data["video-folder"] / "test" / "copied")
     sentences = found(data)
     run = evaluate(["copy-first"], protocol="protocol.toml", data=data, metrics=["mse"], device="cpu")
-    assert sentences[0] in run.warnings
+    assert sentences[0] in run.record.warnings
     limited = evaluate(["copy-first"], protocol="protocol.toml", data=data, metrics=["mse"], device="cpu", limit=1)
-    assert sentences[0] not in limited.warnings  # another protocol, whose data were not looked at
+    assert sentences[0] not in limited.record.warnings  # another protocol, whose data were not looked at
 
 
 def test_findings_do_not_outlive_the_data_they_describe(data):

@@ -24,7 +24,7 @@ def command(steps: int | None, seed: int, limit: int | None, runs: Path, device:
 
     with ConsoleObserver(stderr_console()).showing() as observer:
         trained = train("mdgan", preset="small", steps=steps, seed=seed, runs=runs, device=device, observer=observer)
-    if trained.record["status"] != "done":
+    if trained.record.status != "done":
         click.echo(f"Interrupted. Resume with: vgbench train mdgan --resume {trained.path}", err=True)
         return 1
     with ConsoleObserver(stderr_console()).showing() as observer:

@@ -117,15 +117,15 @@ def _protocols() -> Table:
 
 
 def _runs(folder: Path) -> Table:
-    from vgbench.runs.run import find_runs
+    from vgbench.runs.run import Run, TrainRun, find_runs
 
     return [
         {
             "name": run.name,
-            "verb": run.record["verb"],
-            "status": run.record["status"],
-            "protocol": str(run.record.get("protocol", {}).get("name", "–")),
-            "steps": str(run.record.get("step", "–")),
+            "verb": run.record.verb,
+            "status": run.record.status,
+            "protocol": str(run.record.protocol.get("name", "–")),
+            "steps": str(run.record.step or "–") if isinstance(run, TrainRun) else "–",
         }
-        for run in find_runs(folder)
+        for run in find_runs(folder, Run)
     ]

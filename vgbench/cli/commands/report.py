@@ -31,9 +31,9 @@ def command(names: tuple[str, ...], format_name: str | None, out: Path | None, p
 
     from vgbench.files import OUT_ADVICE, write_text
     from vgbench.leaderboard.ranking import build_leaderboard
-    from vgbench.runs.run import locate_run
+    from vgbench.runs.run import EvalRun, locate_run
 
-    leaderboard = build_leaderboard([locate_run(name, runs, "eval") for name in names or ("latest",)])
+    leaderboard = build_leaderboard([locate_run(name, runs, EvalRun) for name in names or ("latest",)])
     if format_name == "terminal":
         from rich.console import Console
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vgbench.cli import options
-from vgbench.config import CHECKPOINT_EVERY, PREVIEW_EVERY, VALIDATE_EVERY
 from vgbench.devices import PRECISIONS
+from vgbench.training.options import SETTLED, ResumeOptions, TrainingOptions
 
 if TYPE_CHECKING:
-    from vgbench.runs.run import Run
+    from vgbench.runs.run import TrainRun
 
 
 @click.command("train")
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     "--config", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.toml", help="Options from the [config] table of a TOML file."
 )
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="One option of the generator; may be repeated.")
-@click.option("--stage", default="all", show_default=True, metavar="STAGE|all", help="Train one stage alone.")
+@click.option("--stage", default=TrainingOptions.stage, show_default=True, metavar="STAGE|all", help="Train one stage alone.")
 @click.option(
     "--from", "start_from", metavar="RUN|FILE", help="With a later --stage: the weights it builds on. Default: the newest that fit."
 )
@@ -38,37 +38,52 @@ if TYPE_CHECKING:
 @click.option("--max-minutes", type=click.FloatRange(min=0, min_open=True), metavar="MINUTES", help="Time of the whole training.")
 @options.device_option
 @click.option(
-    "--devices", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Devices per machine that train together."
+    "--devices",
+    type=click.IntRange(min=1),
+    default=ResumeOptions.devices,
+    show_default=True,
+    metavar="N",
+    help="Devices per machine that train together.",
 )
 @click.option(
-    "--nodes", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Number of machines, each with --devices."
+    "--nodes",
+    type=click.IntRange(min=1),
+    default=ResumeOptions.nodes,
+    show_default=True,
+    metavar="N",
+    help="Number of machines, each with --devices.",
 )
 @click.option(
     "--precision",
     type=click.Choice(PRECISIONS),
-    default="auto",
+    default=TrainingOptions.precision,
     show_default=True,
     help="auto: bf16 on a GPU, else 32.",
 )
 @click.option("--compile", "compiles", is_flag=True, help="Put the networks through torch.compile.")
 @click.option("--seed", type=click.IntRange(min=0, max=2**31 - 1), metavar="S", help="Default: drawn, and written down.")
-@click.option("--resume", metavar="RUN|latest", help="Go on with an interrupted training.")
+@click.option("--resume", metavar="RUN|latest", help="Continue an interrupted training.")
 @options.runs_option
 @click.option(
     "--checkpoint-every",
     type=click.IntRange(min=0),
-    default=CHECKPOINT_EVERY,
+    default=ResumeOptions.checkpoint_every,
     show_default=True,
     metavar="N",
     help="Steps; 0: by time and at a stage's end.",
 )
 @click.option(
-    "--preview-every", type=click.IntRange(min=0), default=PREVIEW_EVERY, show_default=True, metavar="N", help="Steps; 0: at a stage's end."
+    "--preview-every",
+    type=click.IntRange(min=0),
+    default=ResumeOptions.preview_every,
+    show_default=True,
+    metavar="N",
+    help="Steps; 0: at a stage's end.",
 )
 @click.option(
     "--validate-every",
     type=click.IntRange(min=0),
-    default=VALIDATE_EVERY,
+    default=TrainingOptions.validate_every,
     show_default=True,
     metavar="N",
     help="Steps, with --select-by; 0: at a stage's end.",
@@ -89,7 +104,7 @@ def command(context: click.Context, /, generator: str, resume: str | None, dry_r
     if resume is not None:
         _check_resume(context)
     if dry_run:
-        return _print_plan(generator, given)
+        return _print_plan(generator, TrainingOptions(**given))
 
     from vgbench.cli.progress import ConsoleObserver, stderr_console
     from vgbench.training.host import is_first_process
@@ -97,55 +112,36 @@ def command(context: click.Context, /, generator: str, resume: str | None, dry_r
 
     with ConsoleObserver(stderr_console()).showing() if is_first_process() else nullcontext() as observer:
         if resume is not None:
-            kept = {key: value for key, value in given.items() if key not in _FIXED_BY_THE_RUN}
-            run = resume_training(resume, generator=generator, observer=observer, **kept)
+            kept = {key: value for key, value in given.items() if key not in SETTLED}
+            run = resume_training(resume, ResumeOptions(**kept), generator=generator, observer=observer)
         else:
-            run = train(generator, observer=observer, **given)
-    protocol = given["protocol"] if resume is None else run.record["protocol"]["name"]
+            run = train(generator, TrainingOptions(**given), observer=observer)
+    protocol = given["protocol"] if resume is None else run.record.protocol["name"]
     return _say_how_it_ended(run, generator, protocol) if is_first_process() else 0
 
 
-def _say_how_it_ended(run: Run, generator: str, protocol: str) -> int:
-    click.echo(f"{run.record['status'].capitalize()} after {run.record.get('step', 0)} steps: {run.path}")
-    if run.record["status"] == "interrupted":
+def _say_how_it_ended(run: TrainRun, generator: str, protocol: str) -> int:
+    click.echo(f"{run.record.status.capitalize()} after {run.record.step} steps: {run.path}")
+    if run.record.status == "interrupted":
         click.echo(f"Resume with: vgbench train {generator} --resume {run.path}", err=True)
         return 1
-    for stage, best in run.record.get("best", {}).items():
-        click.echo(f"Stage {stage}: best at step {best['step']}, {run.record['select_by']} {best['value']:.4g} on the validation clips.")
+    for stage, best in run.record.best.items():
+        click.echo(f"Stage {stage}: best at step {best.step}, {run.record.select_by} {best.value:.4g} on the validation clips.")
     click.echo(f"Score it with: vgbench eval --protocol {protocol}")
     return 0
-
-
-_FIXED_BY_THE_RUN = (
-    "protocol",
-    "preset",
-    "config",
-    "settings",
-    "stage",
-    "start_from",
-    "select_by",
-    "validate_every",
-    "compiles",
-    "steps",
-    "max_minutes",
-    "precision",
-    "seed",
-    "dry_run",
-)
 
 
 def _check_resume(context: click.Context) -> None:
     """Refuse options that the run has settled already."""
     for parameter in context.command.params:
-        if parameter.name in _FIXED_BY_THE_RUN and context.get_parameter_source(parameter.name) is click.core.ParameterSource.COMMANDLINE:
+        if parameter.name in SETTLED and context.get_parameter_source(parameter.name) is click.core.ParameterSource.COMMANDLINE:
             raise click.UsageError(f"{parameter.opts[0]} does not go with --resume: the run continues with the options it began with.")
 
 
-def _print_plan(generator: str, given: dict[str, Any]) -> int:
+def _print_plan(generator: str, options: TrainingOptions) -> int:
     from vgbench.training.plan import plan_training
 
-    others = ("data", "devices", "nodes", "checkpoint_every", "preview_every", "workers", "config")
-    plan = plan_training(generator, config_file=given["config"], **{key: value for key, value in given.items() if key not in others})
+    plan = plan_training(generator, options)
     click.echo(plan.to_toml())
     for key, origin in plan.origins.items():
         if origin != "default":
