@@ -16,7 +16,8 @@ from vgbench.metrics.pixel.psnr import decibels, psnr_dataset, psnr_frame, psnr_
 from vgbench.metrics.pixel.sums import error_sums
 from vgbench.metrics.similarity.cards import ssim_specs
 from vgbench.plugins.registry import load_registry
-from vgbench.scoring.lookup import choose_metrics, find_metric, load_metric, peer_metrics
+from vgbench.scoring.loaded_metric import load_metric
+from vgbench.scoring.lookup import choose_metrics, find_metric, peer_metrics
 from vgbench.scoring.scorer import Scorer
 
 SPECS = [*error_specs(), *ssim_specs()]
@@ -25,7 +26,7 @@ IDS = [spec.id for spec in SPECS]
 
 
 def metric(metric_id: str):
-    return load_metric(find_metric(metric_id), PairedMetric)
+    return load_metric(find_metric(metric_id), PairedMetric).metric
 
 
 def random_clips(seed: int, shape: tuple[int, ...]) -> torch.Tensor:

@@ -5,28 +5,25 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from vgbench.audit.columns import UNDISTORTED, Columns, Grade
 from vgbench.audit.distortions import DISTORTIONS, Distortion
 from vgbench.config import DEFAULT_AUDIT_CLIPS, DEFAULT_PROTOCOL
 from vgbench.data.protocol_data import ProtocolData
 from vgbench.devices import choose_device
-from vgbench.errors import ConfigError, MetricError, UnknownName, VgbenchError
-from vgbench.interfaces import SetMetric
+from vgbench.errors import ConfigError, MetricError, UnknownName
 from vgbench.plugins.observers import Observer
-from vgbench.plugins.registry import Entry, load_registry
+from vgbench.plugins.registry import load_registry
 from vgbench.protocol import Protocol, as_protocol, load_protocol
 from vgbench.scoring.feature_cache import FeatureCache
-from vgbench.scoring.lookup import choose_metrics, load_metric
-from vgbench.scoring.pooling import Column, Pooling
-from vgbench.scoring.scorer import Scorer
-from vgbench.scoring.set_features import cached_features
+from vgbench.scoring.lookup import choose_metrics
 from vgbench.specs import MetricSpec
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
 BLIND = 0.02
@@ -91,15 +88,25 @@ def audit(
     entries = choose_metrics(metrics)
     opened = ProtocolData(as_protocol(protocol), data or {})
     chosen = opened.clips("test")[:clips]
-    columns = _Columns(entries, choose_device(device), observer)
-    for done, clip in enumerate(chosen, start=1):
-        task = opened.protocol.task
-        frames = task.counted(opened.read(clip))
-        columns.add("", 0, frames, frames)
-        for distortion, grade in _grades():
-            columns.add(distortion.name, grade, _distorted(frames, distortion, grade, seed, clip.clip_id), frames)
-        observer.advanced("clips", done, len(chosen))
-    return columns.concluded({"name": opened.protocol.name, "n_clips": len(chosen), "n_frames": len(frames)})
+    torch_device = choose_device(device)
+    with closing(FeatureCache()) as cache:
+        columns = Columns(entries, cache, observer)
+        for done, clip in enumerate(chosen, start=1):
+            frames = opened.protocol.task.counted(opened.read(clip))
+            reference = frames[None].to(torch_device)
+            columns.add(UNDISTORTED, reference, reference)
+            for distortion, grade in _grades():
+                distorted = _distorted(frames, distortion, grade, seed, clip.clip_id)
+                columns.add((distortion.name, grade), distorted[None].to(torch_device), reference)
+            observer.advanced("clips", done, len(chosen))
+        found = columns.values()
+    return Audit(
+        protocol={"name": opened.protocol.name, "n_clips": len(chosen), "n_frames": len(frames)},
+        metrics=[spec for spec, _ in found],
+        undistorted={spec.id: values[UNDISTORTED] for spec, values in found},
+        responses=[response for spec, values in found for response in _responses(spec, values)],
+        failures={name: str(error) for name, error in columns.failures.items()},
+    )
 
 
 def protocol_of(dataset: str) -> str:
@@ -126,78 +133,8 @@ def _distorted(frames: Tensor, distortion: Distortion, grade: int, seed: int, cl
     return distortion.apply(frames, distortion.grades[grade - 1], rng)
 
 
-class _Columns:
-    """Each metric's values while clips come in."""
-
-    def __init__(self, entries: Sequence[Entry[MetricSpec]], device: torch.device, observer: Observer) -> None:
-        self._device, self._observer = device, observer
-        self._cache = FeatureCache()
-        self._failures: dict[str, VgbenchError] = {}
-        self._entries = {entry.short_name: entry for entry in entries}
-        self._scorers: dict[str, Scorer] = {}
-        self._sets: dict[str, SetMetric] = {}
-        self._values: dict[tuple[str, str, int], Column] = {}
-        self._features: dict[tuple[str, str, int], list[Any]] = {}
-        for name, entry in self._entries.items():
-            try:
-                if entry.spec.kind == "set":
-                    metric: SetMetric = load_metric(entry, SetMetric)  # type: ignore[type-abstract] # only compared with
-                    metric.prepare()
-                    self._sets[name] = metric
-                else:
-                    self._scorers[name] = Scorer([entry])
-            except VgbenchError as error:
-                self._drop(name, error)
-
-    def add(self, distortion: str, grade: int, clip: Tensor, reference: Tensor) -> None:
-        """Score one clip (T, C, H, W) against what it was."""
-        distorted, real = clip[None].to(self._device), reference[None].to(self._device)
-        for name, scorer in list(self._scorers.items()):
-            try:
-                self._values.setdefault((name, distortion, grade), Column()).append(scorer.measure(distorted, real).scores[0][name])
-            except VgbenchError as error:
-                self._drop(name, error)
-        for name, metric in list(self._sets.items()):
-            try:
-                vectors = cached_features(self._entries[name], metric, distorted, self._cache)
-                self._features.setdefault((name, distortion, grade), []).append(vectors[0])
-            except VgbenchError as error:
-                self._drop(name, error)
-
-    def concluded(self, protocol: Mapping[str, Any]) -> Audit:
-        """MetricError or another: every metric failed."""
-        if not self._scorers and not self._sets:
-            raise next(iter(self._failures.values()))
-        specs = [entry.spec for name, entry in self._entries.items() if name in self._scorers or name in self._sets]
-        undistorted, responses = {}, []
-        for spec in specs:
-            values = self._pooled(spec)
-            undistorted[spec.id] = values["", 0]
-            responses += _responses(spec, values)
-        self._cache.close()
-        failures = {name: str(error) for name, error in self._failures.items()}
-        return Audit(protocol=protocol, metrics=specs, undistorted=undistorted, responses=responses, failures=failures)
-
-    def _pooled(self, spec: MetricSpec) -> dict[tuple[str, int], float]:
-        """(distortion, grade) → the metric's number over all clips."""
-        import numpy as np
-
-        if spec.kind == "set":
-            sets = {key[1:]: np.concatenate(vectors) for key, vectors in self._features.items() if key[0] == spec.id}
-            return {key: float(self._sets[spec.id].distance(sets["", 0], vectors)) for key, vectors in sets.items()}
-        pooling = Pooling(spec)
-        columns = {key[1:]: column for key, column in self._values.items() if key[0] == spec.id}
-        return {key: pooling.pooled(pooling.per_clip(column, np.arange(len(column)))) for key, column in columns.items()}
-
-    def _drop(self, name: str, error: VgbenchError) -> None:
-        self._failures[name] = error
-        self._scorers.pop(name, None)
-        self._sets.pop(name, None)
-        self._observer.note(f"{name} has no column: {error}")
-
-
-def _responses(spec: MetricSpec, values: Mapping[tuple[str, int], float]) -> list[Response]:
-    distances = {key: _distance(value, values["", 0], spec) for key, value in values.items()}
+def _responses(spec: MetricSpec, values: Mapping[Grade, float]) -> list[Response]:
+    distances = {key: _distance(value, values[UNDISTORTED], spec) for key, value in values.items()}
     largest = max((one for one in distances.values() if math.isfinite(one)), default=0.0)
     found = []
     for distortion, grade in _grades():

@@ -8,13 +8,14 @@ from dataclasses import replace
 from statistics import median
 from typing import Any
 
-from vgbench.errors import MetricError
+from vgbench.interfaces import SetMetric
 from vgbench.leaderboard.comparability import check_comparable, common_metrics
 from vgbench.leaderboard.doubts import find_doubts
 from vgbench.leaderboard.scored_rows import ScoredRow, find_scored_rows
 from vgbench.leaderboard.table import Leaderboard, Score, TableRow
-from vgbench.plugins.guard import guarded
 from vgbench.runs.run import EvalRun
+from vgbench.scoring.loaded_metric import load_metric
+from vgbench.scoring.lookup import find_metric
 from vgbench.scoring.pooling import Pooling, goodness
 from vgbench.specs import MetricSpec
 from vgbench.stats.bootstrap import LEAST_SOURCES_TO_TEST, Sample, holm, paired_p_value, percentile_interval, replicates
@@ -110,10 +111,11 @@ def _pooled(pooling: Pooling, scored: ScoredRow) -> tuple[Score, Sample]:
 
 
 def _score_sets(scored_rows: Sequence[ScoredRow], spec: MetricSpec, scores: dict[str, dict[str, Score]], evidence: Evidence) -> None:
+    loaded = load_metric(find_metric(spec.id), SetMetric)  # type: ignore[type-abstract] # only compared with
     for scored in scored_rows:
         features = scored.features(spec.id)
-        with guarded(MetricError, f"metric {spec.id}", spec.target):
-            estimate = scored.estimate(spec, features)
+        with loaded.guarded():
+            estimate = scored.estimate(loaded.metric, features)
         evidence[scored.label, spec.id] = estimate
         scores[scored.label][spec.id] = Score(
             value=estimate.value,

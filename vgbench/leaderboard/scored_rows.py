@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vgbench.errors import RunError
+from vgbench.interfaces import SetMetric
 from vgbench.runs.features import REAL, Features, read_features
 from vgbench.runs.records import RowRecord
 from vgbench.runs.run import EvalRun
 from vgbench.runs.scores import ClipScores, read_scores
-from vgbench.scoring.lookup import find_metric
 from vgbench.scoring.pooling import Column
 from vgbench.specs import MetricSpec
 from vgbench.stats.set_distance import SetEstimate, estimate
@@ -45,11 +45,11 @@ class ScoredRow:
             raise RunError(f"{self.run.path} is damaged: it holds {counts} of {self.scores.label}.")
         return found
 
-    def estimate(self, spec: MetricSpec, features: Mapping[str, Features]) -> SetEstimate:
+    def estimate(self, metric: SetMetric, features: Mapping[str, Features]) -> SetEstimate:
         """A set metric's value for this row, and how sure it is."""
         real, generated = features[REAL], features[self.scores.label]
         return estimate(
-            find_metric(spec.id).load()().distance,
+            metric.distance,
             real.vectors,
             generated.vectors,
             real_sources=real.sources,

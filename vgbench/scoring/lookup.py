@@ -1,34 +1,13 @@
-"""Names of metrics → their entries, and the metrics themselves."""
+"""Names of metrics → their entries."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 from vgbench.errors import MetricError
-from vgbench.interfaces import PairedMetric, SetMetric
-from vgbench.plugins.guard import guarded
 from vgbench.plugins.registry import Entry, load_registry
 from vgbench.specs import MetricSpec
-
-MetricT = TypeVar("MetricT", PairedMetric, SetMetric)
-
-
-def load_metric(entry: Entry[MetricSpec], wanted: type[MetricT]) -> MetricT:
-    """The entry's metric.  MetricError: it cannot be made, or is of another kind than its spec says."""
-    target = entry.load()
-    with guarded(MetricError, metric_name(entry), entry.spec.target):
-        metric = target()
-    if not isinstance(metric, wanted):
-        raise MetricError(f"{entry.short_name} of {entry.plugin} is a {type(metric).__name__}, not a {wanted.__name__}.")
-    if isinstance(metric, PairedMetric):
-        metric.metric_id = entry.short_name
-    return metric
-
-
-def metric_name(entry: Entry[MetricSpec]) -> str:
-    return f"metric {entry.short_name} ({entry.plugin})"
 
 
 def find_metric(name: str) -> Entry[MetricSpec]:

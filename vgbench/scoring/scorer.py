@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from vgbench.errors import MetricError
 from vgbench.interfaces import PairedMetric
-from vgbench.plugins.guard import guarded
 from vgbench.plugins.registry import Entry
-from vgbench.scoring.lookup import load_metric, metric_name
+from vgbench.scoring.loaded_metric import LoadedMetric, load_metric
 from vgbench.scoring.set_features import SetScorer
 from vgbench.specs import MetricSpec
 
@@ -30,26 +29,21 @@ class Scorer:
     """The metrics of an evaluation that give every clip its values, loaded once."""
 
     def __init__(self, entries: Sequence[Entry[MetricSpec]]) -> None:
-        self._metrics: list[tuple[Entry[MetricSpec], PairedMetric]] = []
-        for entry in entries:
-            metric: PairedMetric = load_metric(entry, PairedMetric)  # type: ignore[type-abstract] # only compared with
-            with guarded(MetricError, metric_name(entry), entry.spec.target):
-                metric.prepare()
-            self._metrics.append((entry, metric))
+        self._metrics = [load_metric(entry, PairedMetric).prepared() for entry in entries]  # type: ignore[type-abstract] # only compared with
 
     def weights(self) -> dict[str, dict[str, str]]:
         """Metric id → the weights behind its numbers, name → sha256."""
-        return {entry.short_name: dict(metric.weights()) for entry, metric in self._metrics if metric.weights()}
+        return {loaded.id: dict(loaded.metric.weights()) for loaded in self._metrics if loaded.metric.weights()}
 
     @property
     def widest_span(self) -> int:
         """How many neighbouring frames the metrics look at, at most; of those that look at whole clips see `whole_clip_metrics`."""
-        return max((metric.span or 1 for _, metric in self._metrics), default=1)
+        return max((loaded.metric.span or 1 for loaded in self._metrics), default=1)
 
     @property
     def whole_clip_metrics(self) -> list[str]:
         """The metrics that cannot be measured in chunks of frames."""
-        return [entry.short_name for entry, metric in self._metrics if metric.span is None]
+        return [loaded.id for loaded in self._metrics if loaded.metric.span is None]
 
     def measure(self, clips: Tensor, references: Tensor) -> Measured:
         """The scores of uint8 (B, T, C, H, W) clips against their references.
@@ -57,9 +51,9 @@ class Scorer:
         MetricError: a metric cannot take these clips, or breaks its contract; the message names it.
         """
         scores: list[dict[str, list[float]]] = [{} for _ in clips]
-        for entry, metric in self._metrics:
-            for clip_scores, values in zip(scores, self._values(entry, metric, clips, references), strict=True):
-                clip_scores[entry.short_name] = values
+        for loaded in self._metrics:
+            for clip_scores, values in zip(scores, _values(loaded, clips, references), strict=True):
+                clip_scores[loaded.id] = values
         return Measured(scores, _equal_frames(clips, references).tolist())
 
     def measure_chunks(self, chunks: Iterable[tuple[Tensor, Tensor]]) -> Measured:
@@ -69,7 +63,7 @@ class Scorer:
         """
         import torch
 
-        scores: dict[str, list[float]] = {entry.short_name: [] for entry, _ in self._metrics}
+        scores: dict[str, list[float]] = {loaded.id: [] for loaded in self._metrics}
         perfect, margin = 0, self.widest_span - 1
         last: tuple[Tensor, Tensor] | None = None
         for clips, references in chunks:
@@ -77,29 +71,32 @@ class Scorer:
             carried = 0 if last is None else last[0].shape[1]
             pair = (clips, references) if last is None else (torch.cat([last[0], clips], 1), torch.cat([last[1], references], 1))
             views = {0: pair}
-            for entry, metric in self._metrics:
-                skipped = max(0, carried - ((metric.span or 1) - 1))
+            for loaded in self._metrics:
+                span = loaded.metric.span or 1
+                skipped = max(0, carried - (span - 1))
                 view = views.setdefault(skipped, (pair[0][:, skipped:], pair[1][:, skipped:]))
-                if view[0].shape[1] >= (metric.span or 1):
-                    scores[entry.short_name] += self._values(entry, metric, *view)[0]
+                if view[0].shape[1] >= span:
+                    scores[loaded.id] += _values(loaded, *view)[0]
             last = (pair[0][:, -margin:], pair[1][:, -margin:]) if margin else None
         return Measured([scores], [perfect])
 
-    def _values(self, entry: Entry[MetricSpec], metric: PairedMetric, clips: Tensor, references: Tensor) -> list[list[float]]:
-        import torch
 
-        versions = clips._version, references._version
-        with guarded(MetricError, metric_name(entry), entry.spec.target):
-            values = metric.measure(clips, references if entry.spec.kind == "paired" else cast("Tensor", None))
-        if versions != (clips._version, references._version):
-            raise MetricError(f"{metric_name(entry)} changed the clips it was given; measure() must leave them as they are.")
-        if not isinstance(values, torch.Tensor) or values.ndim != 2 or len(values) != len(clips) or values.shape[1] == 0:
-            got = tuple(values.shape) if isinstance(values, torch.Tensor) else type(values).__name__
-            raise MetricError(f"{metric_name(entry)} returned {got} for {len(clips)} clips; measure() returns (B, K).")
-        if values.is_complex():
-            raise MetricError(f"{metric_name(entry)} returned {values.dtype}; measure() returns real numbers.")
-        rows: list[list[float]] = values.to("cpu", torch.float64).tolist()
-        return rows
+def _values(loaded: LoadedMetric[PairedMetric], clips: Tensor, references: Tensor) -> list[list[float]]:
+    """The metric's values for each clip.  MetricError: it cannot take these clips, or breaks its contract."""
+    import torch
+
+    versions = clips._version, references._version
+    with loaded.guarded():
+        values = loaded.metric.measure(clips, references if loaded.entry.spec.kind == "paired" else cast("Tensor", None))
+    if versions != (clips._version, references._version):
+        raise MetricError(f"{loaded} changed the clips it was given; measure() must leave them as they are.")
+    if not isinstance(values, torch.Tensor) or values.ndim != 2 or len(values) != len(clips) or values.shape[1] == 0:
+        got = tuple(values.shape) if isinstance(values, torch.Tensor) else type(values).__name__
+        raise MetricError(f"{loaded} returned {got} for {len(clips)} clips; measure() returns (B, K).")
+    if values.is_complex():
+        raise MetricError(f"{loaded} returned {values.dtype}; measure() returns real numbers.")
+    rows: list[list[float]] = values.to("cpu", torch.float64).tolist()
+    return rows
 
 
 def _equal_frames(clips: Tensor, references: Tensor) -> Tensor:

@@ -13,7 +13,8 @@ from vgbench.errors import MetricError
 from vgbench.interfaces import PairedMetric
 from vgbench.metrics.motion.flow import flow_error
 from vgbench.metrics.motion.ratios import drift_ratio, motion_ratio
-from vgbench.scoring.lookup import find_metric, load_metric
+from vgbench.scoring.loaded_metric import load_metric
+from vgbench.scoring.lookup import find_metric
 
 
 def moving_texture(frames: int = 6, size: int = 48, speed: float = 1.0) -> Tensor:
@@ -107,4 +108,4 @@ def test_too_few_frames_or_pixels_are_refused(metric, shape, message):
 def test_without_opencv_the_error_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "cv2", None)
     with pytest.raises(MetricError, match=r"flow-epe needs OpenCV for the optical flow; install it with: pip install 'vgbench\[flow\]'"):
-        load_metric(find_metric("flow-epe"), PairedMetric).prepare()
+        load_metric(find_metric("flow-epe"), PairedMetric).prepared()

@@ -1,0 +1,53 @@
+"""A metric made from its entry, once, and handed down to whoever asks it."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from vgbench.errors import MetricError
+from vgbench.interfaces import PairedMetric, SetMetric
+from vgbench.plugins.guard import guarded
+from vgbench.plugins.registry import Entry
+from vgbench.specs import MetricSpec
+
+MetricT = TypeVar("MetricT", PairedMetric, SetMetric)
+
+
+@dataclass(frozen=True)
+class LoadedMetric(Generic[MetricT]):
+    """A metric at work, and where it comes from."""
+
+    entry: Entry[MetricSpec]
+    metric: MetricT
+
+    @property
+    def id(self) -> str:
+        """The id its numbers stand under."""
+        return self.entry.short_name
+
+    def __str__(self) -> str:
+        return f"metric {self.id} ({self.entry.plugin})"
+
+    def guarded(self) -> AbstractContextManager[None]:
+        """MetricError: its code raised inside the block."""
+        return guarded(MetricError, str(self), self.entry.spec.target)
+
+    def prepared(self) -> LoadedMetric[MetricT]:
+        """The same, once it has what it needs.  MetricError, WeightsError: it lacks something."""
+        with self.guarded():
+            self.metric.prepare()
+        return self
+
+
+def load_metric(entry: Entry[MetricSpec], wanted: type[MetricT]) -> LoadedMetric[MetricT]:
+    """The entry's metric.  MetricError: it cannot be made, or is of another kind than its spec says."""
+    target = entry.load()
+    with guarded(MetricError, f"metric {entry.short_name} ({entry.plugin})", entry.spec.target):
+        metric = target()
+    if not isinstance(metric, wanted):
+        raise MetricError(f"{entry.short_name} of {entry.plugin} is a {type(metric).__name__}, not a {wanted.__name__}.")
+    if isinstance(metric, PairedMetric):
+        metric.metric_id = entry.short_name
+    return LoadedMetric(entry, metric)
