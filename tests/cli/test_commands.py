@@ -199,9 +199,8 @@ def test_train_and_generate_say_what_they_wrote(vgbench, tiny):
     assert "made holds something already; give a new or empty folder." in ran.err
 
 
-@pytest.mark.slow
-def test_the_demo_ends_with_a_table_of_mdgan_and_the_baselines(vgbench):
-    ran = vgbench("demo", "--steps", 2, "--limit", 6)
+def test_the_demo_ends_with_a_table_of_mdgan_and_the_baselines(vgbench, tiny):
+    ran = vgbench("demo", "--protocol", tiny, "--steps", 2, "--limit", 6)
     assert ran.status == 0
     for name in ("mdgan", "mdgan:base", "copy-first", "copy-last", "train-mean", "noise"):
         assert name in ran.out

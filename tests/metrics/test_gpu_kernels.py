@@ -62,6 +62,7 @@ assert similarity.luma(clip, tables).equal(yiq_luma(clip))
 """
 
 
+@pytest.mark.slow
 def test_interpreted_kernels_give_the_numbers_of_the_processor():
     pytest.importorskip("triton")
     environment = os.environ | {"TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1"}

@@ -19,6 +19,7 @@ from vgbench.errors import ConfigError
 from vgbench.runs.log import read_log
 from vgbench.runs.run import open_run
 from vgbench.training.host import check_processes, is_first_process
+from vgbench.training.train import train
 
 TOGETHER = """
 import sys
@@ -98,25 +99,30 @@ def completed(command: list[str]) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("starter", [("-m", "vgbench"), ("-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "vgbench")])
-def test_the_first_process_alone_writes_and_another_number_of_processes_goes_on(tiny, starter):
+def test_the_first_process_alone_writes(tiny, starter):
     devices = [] if "torch.distributed.run" in starter else ["--devices", "2"]
     done = completed([sys.executable, *starter, *training(tiny, "--steps", "4", *devices)])
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("Done after 4 steps") == 1
     (path,) = Path("runs").iterdir()
-    run = open_run(path)
-    assert run.record.processes == 2
+    assert open_run(path).record.processes == 2
     assert [line["step"] for line in read_log(path)] == [1, 2, 3, 4]
 
+
+@pytest.mark.slow
+def test_another_number_of_processes_resumes(tiny):
+    run = train("mdgan", protocol=str(tiny), preset="tiny", steps=4, seed=3, device="cpu")
     budgets = {"base": {"steps": 2, "seconds": None}, "refine": {"steps": 4, "seconds": None}}
     run.record = replace(run.record, status="interrupted", budgets=budgets)
     run.save()
-    checkpoint = torch.load(path / "checkpoints/step-000004.pt", weights_only=True)
-    torch.save({**checkpoint, "finished_stages": {"base": 2}}, path / "checkpoints/step-000004.pt")
-    resumed = completed([sys.executable, "-m", "vgbench", "train", "mdgan", "--resume", str(path), "--device", "cpu"])
+    checkpoint = torch.load(run.path / "checkpoints/step-000004.pt", weights_only=True)
+    torch.save({**checkpoint, "finished_stages": {"base": 2}}, run.path / "checkpoints/step-000004.pt")
+    command = ["-m", "vgbench", "train", "mdgan", "--resume", str(run.path), "--device", "cpu", "--devices", "2"]
+    resumed = completed([sys.executable, *command])
     assert resumed.returncode == 0, resumed.stderr
-    assert "Done after 6 steps" in resumed.stdout
-    assert [line["step"] for line in read_log(path)] == [1, 2, 3, 4, 6]
+    assert resumed.stdout.count("Done after 6 steps") == 1
+    assert open_run(run.path).record.processes == 2
+    assert [line["step"] for line in read_log(run.path)] == [1, 2, 3, 4, 6]
 
 
 @pytest.mark.slow

@@ -12,23 +12,28 @@ from vgbench.cli import options
 @click.command("demo")
 @click.option("--steps", type=click.IntRange(min=2), metavar="N", help="Training steps. Default: as the preset small says.")
 @click.option("--seed", type=click.IntRange(min=0, max=2**31 - 1), default=0, show_default=True, metavar="S")
+@options.protocol_option
+@options.data_option
 @options.limit_option
 @options.runs_option
 @options.device_option
-def command(steps: int | None, seed: int, limit: int | None, runs: Path, device: str) -> int:
-    """Train mdgan (preset small) on a synthetic sky, score it beside the baselines, print the table and what was written."""
+def command(protocol: str, data: dict[str, Path], steps: int | None, seed: int, limit: int | None, runs: Path, device: str) -> int:
+    """Train mdgan (preset small), score it beside the baselines, print the table and what was written."""
     from vgbench.cli.progress import ConsoleObserver, stderr_console
     from vgbench.cli.results import show_results
     from vgbench.evaluation.evaluate import evaluate
+    from vgbench.training.options import TrainingOptions
     from vgbench.training.train import train
 
     with ConsoleObserver(stderr_console()).showing() as observer:
-        trained = train("mdgan", preset="small", steps=steps, seed=seed, runs=runs, device=device, observer=observer)
+        asked = TrainingOptions(protocol=protocol, data=data, preset="small", steps=steps, seed=seed, runs=runs, device=device)
+        trained = train("mdgan", asked, observer=observer)
     if trained.record.status != "done":
         click.echo(f"Interrupted. Resume with: vgbench train mdgan --resume {trained.path}", err=True)
         return 1
     with ConsoleObserver(stderr_console()).showing() as observer:
-        run = evaluate(_everything_with(trained.path), limit=limit, runs=runs, device=device, observer=observer)
+        rows = _everything_with(trained.path)
+        run = evaluate(rows, protocol=protocol, data=data, limit=limit, runs=runs, device=device, observer=observer)
     status = show_results(run, as_json=False, per_frame=False)
     click.echo(f"Training: {trained.path}")
     for preview in sorted((trained.path / "clips").glob("*.mp4")):
