@@ -207,12 +207,12 @@ def test_digits_move_a_tenth_of_the_way_and_stay_inside(tmp_path: Path) -> None:
 def test_no_digit_is_in_two_splits(tmp_path: Path) -> None:
     write_digits(tmp_path / "t10k-images-idx3-ubyte", 10_000, 1)
     dataset = MovingMnist(SMALL, tmp_path)
-    assert [len(dataset._pool(split)) for split in ("train", "validation", "test")] == [8000, 1000, 1000]
+    assert [len(dataset.digits(split)) for split in ("train", "validation", "test")] == [8000, 1000, 1000]
     with pytest.raises(DataError, match="The split 'train' of moving-mnist is made from train-images-idx3-ubyte, which is not in"):
         MovingMnist(None, tmp_path).sources("train")
     write_digits(tmp_path / "train-images-idx3-ubyte", 60_000, 2)
     dataset = MovingMnist(None, tmp_path)
-    pools = {split: dataset._pool(split) for split in ("train", "validation", "test")}
+    pools = {split: dataset.digits(split) for split in ("train", "validation", "test")}
     assert [len(pool) for pool in pools.values()] == [55_000, 5_000, 10_000]
     assert [int(pool[0, 5, 5]) for pool in pools.values()] == [2, 2, 1]
 

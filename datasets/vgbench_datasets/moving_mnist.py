@@ -68,7 +68,7 @@ class MovingMnist(Dataset):
         if split == "published-test":
             frames, count, *size = self._published.shape
             return [Source(f"{split}-{index:05d}", frames, None, size[0], size[1]) for index in range(count)]
-        self._pool(split)
+        self.digits(split)
         side = self.config.side
         return [Source(f"{split}-{index:05d}", self.config.frames, None, side, side) for index in range(self._count(split))]
 
@@ -95,7 +95,7 @@ class MovingMnist(Dataset):
                 return hashlib.file_digest(file, "sha256").hexdigest()
         config = self.config
         facts = [GENERATOR_VERSION, split, config.seed, config.digits, config.frames, config.side, self._count(split)]
-        return hashlib.sha256(json.dumps(facts).encode() + self._pool(split).tobytes()).hexdigest()
+        return hashlib.sha256(json.dumps(facts).encode() + self.digits(split).tobytes()).hexdigest()
 
     def _count(self, split: str) -> int:
         return int(getattr(self.config, f"{split}_sources"))
@@ -105,7 +105,7 @@ class MovingMnist(Dataset):
 
         Only sums, products, quotients and square roots of float64 decide a place, all exactly rounded: the same on every machine.
         """
-        config, pool = self.config, self._pool(split)
+        config, pool = self.config, self.digits(split)
         rng = np.random.default_rng([config.seed, _MADE.index(split), index])
         video = np.zeros((config.frames, config.side, config.side), dtype=np.uint8)
         room = config.side - _DIGIT
@@ -117,7 +117,7 @@ class MovingMnist(Dataset):
                 np.maximum(place, digit, out=place)
         return torch.from_numpy(video)[:, None]
 
-    def _pool(self, split: str) -> NDArray[np.uint8]:
+    def digits(self, split: str) -> NDArray[np.uint8]:
         """The digits of a split, (N, 28, 28)."""
         if split not in _MADE:
             raise unknown_split(split, (*_MADE, "published-test"))

@@ -21,7 +21,7 @@ INTERPRETED = """
 import torch
 from vgbench.metrics.pixel import gpu as pixel, sums
 from vgbench.metrics.similarity import gpu as similarity, tiled
-from vgbench.metrics.similarity.ms_ssim import _halved
+from vgbench.metrics.similarity.ms_ssim import halved
 from vgbench.metrics.luma import yiq_luma
 from vgbench.metrics.similarity.ssim import OPENSTL, PYIQA, SKIMAGE, WANG
 from vgbench.metrics.similarity.windows import Stability, Term
@@ -54,8 +54,8 @@ wide = similarity.mean_similarity(x.int() * 256, y.int() * 256, WANG.window, sca
 assert (wide - tiled.mean_similarity(x, y, WANG.window, WANG.stability, Term())).abs().max() < 1e-7
 planes = torch.randint(0, 256, (1, 2, 7, 4), dtype=torch.uint8, generator=rng)
 quarter = similarity.sums_of_four(planes)
-assert (quarter.double() / 4).equal(_halved(planes.double()))
-assert (similarity.sums_of_four(quarter).double() / 16).equal(_halved(_halved(planes.double())))
+assert (quarter.double() / 4).equal(halved(planes.double()))
+assert (similarity.sums_of_four(quarter).double() / 16).equal(halved(halved(planes.double())))
 clip = torch.randint(0, 256, (1, 3, 9, 11), dtype=torch.uint8, generator=rng)
 tables = torch.arange(256, dtype=torch.float32).div(255).mul(torch.tensor([[0.299], [0.587], [0.114]]))
 assert similarity.luma(clip, tables).equal(yiq_luma(clip))

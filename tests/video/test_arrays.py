@@ -39,7 +39,7 @@ def test_an_npy_is_memory_mapped_and_reading_gives_a_copy(tmp_path):
     array = _clips(2, 3, 4, 5, 3)
     np.save(tmp_path / "a.npy", array)
     clips = _open(tmp_path / "a.npy")
-    assert isinstance(clips._array, np.memmap)
+    assert isinstance(clips.array, np.memmap)
     clips.read(0).zero_()
     assert np.array_equal(np.load(tmp_path / "a.npy"), array)
 

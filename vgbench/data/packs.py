@@ -2,7 +2,7 @@
 
 A pack is a folder, named by a hash over what decides its pixels: the data set and its configuration, the split's fingerprint, size,
 channels, filter and fit. It holds `frames.u8`, all frames one after the other, and `index.json`. It is built as `<name>.part` and
-renamed when it is whole, so that no reader sees a half; what a killed builder had done is kept and gone on with.
+renamed when it is whole, so that no reader sees a half; what a killed builder had done is kept and continued.
 """
 
 from __future__ import annotations

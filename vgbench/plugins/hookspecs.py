@@ -1,4 +1,4 @@
-"""The hooks a plugin may implement; a plural noun asks what there is, a past participle says what happened.
+"""The hooks a plugin may implement; a plural noun asks what a plugin offers, a past participle says what happened.
 
 A hook that returns records collects them: its annotation is the only place that says which. One that returns nothing observes.
 

@@ -1,7 +1,7 @@
 """Features of a run's clips: one array for each extractor, its rows named in a file beside it, both appended as they come.
 
 `features/NAME.npy` is a plain array (rows, D) that `numpy.load` reads; line i of `features/NAME.jsonl` says whose clip the next
-rows are. A kill leaves rows without a line, or a line that is torn: both are cut off when the run goes on.
+rows are. A kill leaves rows without a line, or a line that is torn: both are cut off when the run continues.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ class Logbook:
     """Appends to a run's log.jsonl."""
 
     def __init__(self, run_path: Path, *, last_step: int = 0) -> None:
-        """last_step: where a resumed run goes on; lines of later steps are cut, since those steps will be done again."""
+        """last_step: where a resumed run continues; lines of later steps are cut, since those steps will be done again."""
         self.path = run_path / LOG
         if self.path.exists():
             kept = [line for line in read_log(run_path) if line["step"] <= last_step]

@@ -73,7 +73,7 @@ class Training:
         return self.run
 
     def _check_videos(self) -> None:
-        """RunError: a resumed run would go on with other training videos than it began with."""
+        """RunError: the training videos of a resumed run are not those it began with."""
         videos = self.data.training_videos()
         if self.run.record.training_videos is None:
             self.run.record = replace(self.run.record, training_videos=videos)
@@ -148,7 +148,7 @@ class Training:
     def _may_wait(
         self, budget: Budget, name: str, stage_step: int, first_step: int, readings: Readings, interruption: Interruption
     ) -> bool:
-        """Whether this step's numbers may be read later: one GPU goes on meanwhile, and nothing is written, shown or decided by them.
+        """Whether this step's numbers may be read later: the GPU keeps working meanwhile, and nothing is written, shown or decided by them.
 
         So a loss that is not finite is found `LOG_EVERY` steps late at most, and always before a checkpoint is written.
         """

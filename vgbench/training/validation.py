@@ -66,7 +66,7 @@ class Validation:
         return self._pooling.pooled(self._pooling.per_clip(column, np.arange(len(column))))
 
     def is_better(self, value: float, best: float | None) -> bool:
-        """Whether a value beats the best one so far; the first does, unless it is no number."""
+        """Whether a value beats the best one so far; the first one does, unless it is NaN."""
         if best is None:
             return not math.isnan(value)
         return goodness(value, self.metric.spec) > goodness(best, self.metric.spec)

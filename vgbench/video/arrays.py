@@ -52,20 +52,20 @@ class ArrayClips:
         """Check dtype and shape.  Raises VideoError: no array, damaged, pickled objects, a missing name, not uint8 or not 4 or 5 axes."""
         self.address = address
         self.where = f"{address.path}:{address.array}" if address.array else str(address.path)
-        self._array = _checked(self.where, _load(address))
+        self.array = _checked(self.where, _load(address))
 
     def __len__(self) -> int:
-        return int(self._array.shape[0])
+        return int(self.array.shape[0])
 
     def info(self) -> VideoInfo:
         """The one size of all clips; the rate is None."""
-        _, frames, height, width, channels = self._array.shape
+        _, frames, height, width, channels = self.array.shape
         return VideoInfo(frames, None, height, width, channels)
 
     def read(self, index: int, start: int = 0, length: int | None = None) -> Tensor:
         """uint8 (T, C, H, W) of one clip.  Raises VideoError for a range outside it."""
         wanted = frame_range(f"{self.where}, clip {index}", self.info().frames, start, length)
-        clip = self._array[index, wanted.start : wanted.stop]
+        clip = self.array[index, wanted.start : wanted.stop]
         return torch.from_numpy(np.array(clip.transpose(0, 3, 1, 2), order="C"))
 
 

@@ -1,4 +1,4 @@
-"""Linear: every pixel goes on as it went."""
+"""Linear: every pixel keeps its rate of change."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def test_the_keys_are_those_of_the_released_files(make_generator):
 @pytest.mark.parametrize("prefix", ["", "module."])
 def test_released_weights_make_the_clips_that_their_networks_make(make_generator, make_host, make_batch, prefix):
     theirs = randomised(make_generator(), seed=1)
-    theirs._refine_has_begun = True
+    theirs.refine_has_begun = True
     ours = make_generator()
     ours.load_published({"base": released(theirs.base, prefix), "refine": released(theirs.refine, prefix)})
     request = Request(make_batch().clips[:, :1], 8, 0, (0, 0, 0, 0))

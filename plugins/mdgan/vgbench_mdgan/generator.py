@@ -34,7 +34,7 @@ class MDGAN(TrainableGenerator):
         self.refine = self._network(REFINE_DROPS_SKIPS, rng)
         averaged = {"base": self.base, "refine": self.refine} if config.ema_decay else {}
         self.averages = {name: Average(network, config.ema_decay) for name, network in averaged.items()}
-        self._refine_has_begun = False
+        self.refine_has_begun = False
 
     def generate(self, request: Request) -> Tensor:
         """The clip of the configured stage: (B, frames, C, H, W) float32 in [0, 1].
@@ -79,13 +79,13 @@ class MDGAN(TrainableGenerator):
             average.restart(network)
         if name == "base":
             return BaseStage(network, average, self.config, host)
-        self._refine_has_begun = True
+        self.refine_has_begun = True
         return RefineStage(self.making("base"), network, average, self.config, host)
 
     def state_dict(self) -> dict[str, Any]:
         """`base`: G1's state; `refine`: G2's, once its stage has begun; `base_average`, `refine_average`: their running averages."""
         state: dict[str, Any] = {"base": self.base.state_dict()}
-        if self._refine_has_begun:
+        if self.refine_has_begun:
             state["refine"] = self.refine.state_dict()
         averages = {f"{name}_average": average.network.state_dict() for name, average in self.averages.items() if name in state}
         return state | averages
@@ -110,7 +110,7 @@ class MDGAN(TrainableGenerator):
         for part, name in averages.items():
             if name in self.averages and name in state and part not in state:
                 self.averages[name].restart(getattr(self, name))
-        self._refine_has_begun = self._refine_has_begun or "refine" in state
+        self.refine_has_begun = self.refine_has_begun or "refine" in state
 
     def load_published(self, states: Mapping[str, Mapping[str, Any]]) -> None:
         """Restore the authors' released weights: `base` is their G1, `refine` their G2; `vgbench_mdgan.published` maps the names.
@@ -150,7 +150,7 @@ class MDGAN(TrainableGenerator):
             )
         if length < 1:
             raise GeneratorError("mdgan needs a context frame and was given none.")
-        if config.output == "refine" and not self._refine_has_begun:
+        if config.output == "refine" and not self.refine_has_begun:
             raise GeneratorError(
                 "mdgan has no trained stage refine: train it with 'vgbench train mdgan --stage refine', "
                 "or take stage base's output as mdgan:base."

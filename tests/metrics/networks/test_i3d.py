@@ -123,9 +123,9 @@ def test_placement_squashes_or_crops_without_antialiasing():
 def test_corner_sampling_is_tensorflow_ones_arithmetic():
     """Doubling (0, 4, 8): 0, 2, 4, 6, 8, 8, the last pixel repeated."""
     row = torch.tensor([0, 4, 8], dtype=torch.uint8).view(1, 1, 1, 3).expand(1, 1, 3, 3)
-    from vgbench.metrics.networks.placement import _bilinear
+    from vgbench.metrics.networks.placement import bilinear
 
-    assert _bilinear(row.float(), 3, 6, "corner")[0, 0, 0].tolist() == [0, 2, 4, 6, 8, 8]
+    assert bilinear(row.float(), 3, 6, "corner")[0, 0, 0].tolist() == [0, 2, 4, 6, 8, 8]
 
 
 def test_gram_matrix_by_a_double_loop():

@@ -56,8 +56,8 @@ def list_data(data: dict[str, Path], as_json: bool) -> int:
 def prepare(roles: list[str] | None, check: bool, **given: Any) -> int:
     """Decode a protocol's videos once, at its size, into a cache that training and evaluation then read.
 
-    It lies in $VGBENCH_CACHE, else in the folder vgbench of your cache; a killed call is gone on with by the next. Then every clip is
-    looked at: what is in two splits, damaged, short or still is said, and quoted in evaluations under the protocol.
+    It lies in $VGBENCH_CACHE, else in the folder vgbench of your cache; a call that was killed is continued by the next. Then every
+    clip is checked: clips in two splits, damaged, short or still ones are reported, here and by evaluations under the protocol.
     """
     from vgbench.cli.progress import ConsoleObserver, stderr_console
     from vgbench.data.inspection.prepare import ROLES, prepare as pack

@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     help="auto: bf16 on a GPU, else 32.",
 )
 @click.option("--compile", "compiles", is_flag=True, help="Put the networks through torch.compile.")
-@click.option("--seed", type=click.IntRange(min=0, max=2**31 - 1), metavar="S", help="Default: drawn, and written down.")
+@click.option("--seed", type=click.IntRange(min=0, max=2**31 - 1), metavar="S", help="Default: drawn at random and recorded.")
 @click.option("--resume", metavar="RUN|latest", help="Continue an interrupted training.")
 @options.runs_option
 @click.option(

@@ -43,7 +43,7 @@ def prepare(
 ) -> list[Prepared]:
     """Pack the splits of the protocol's roles, each once; what is packed already is left as it is.
 
-    A killed call is gone on with by the next. A video that cannot be decoded is noted in the pack, and is read from its file later,
+    A call that was killed is continued by the next. A video that cannot be decoded is noted in the pack, and is read from its file later,
     where it is the error it was.
 
     UnknownName: a role.  DataError: the data are not there, the disk is full, or another process packs the same split.

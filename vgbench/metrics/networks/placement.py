@@ -33,13 +33,13 @@ def placed(frames: Tensor, placement: Placement) -> Tensor:
     height, width = video.shape[2:]
     if placement.fit == "center-crop":
         scale = SIDE / min(height, width)
-        video = _bilinear(video, max(SIDE, round(height * scale)), max(SIDE, round(width * scale)), placement.sampling)
+        video = bilinear(video, max(SIDE, round(height * scale)), max(SIDE, round(width * scale)), placement.sampling)
         top, left = (video.shape[2] - SIDE) // 2, (video.shape[3] - SIDE) // 2
         return video[:, :, top : top + SIDE, left : left + SIDE]
-    return _bilinear(video, SIDE, SIDE, placement.sampling)
+    return bilinear(video, SIDE, SIDE, placement.sampling)
 
 
-def _bilinear(video: Tensor, height: int, width: int, sampling: Sampling) -> Tensor:
+def bilinear(video: Tensor, height: int, width: int, sampling: Sampling) -> Tensor:
     if sampling == "half-pixel":
         return functional.interpolate(video, (height, width), mode="bilinear", align_corners=False)
     return _from_the_corner(_from_the_corner(video, 2, height), 3, width)

@@ -51,7 +51,7 @@ def _of_frame(x: Tensor, y: Tensor) -> Tensor:
         term = mean_similarity(x, y, window=GAUSSIAN, stability=_STABILITY, term=Term(has_luminance=is_last))[0]
         product = product * term.clamp_min(0) ** exponent
         if not is_last:
-            x, y = _halved(x), _halved(y)
+            x, y = halved(x), halved(y)
     return product.mean()
 
 
@@ -71,7 +71,7 @@ def _of_batch(x: Tensor, y: Tensor, gpu: ModuleType) -> Tensor:
     return product.mean(1)
 
 
-def _halved(planes: Tensor) -> Tensor:
+def halved(planes: Tensor) -> Tensor:
     """Means of 2×2 pixels; an odd side gets a border of zeros at both ends, as pytorch-msssim and the paper's later code have it."""
     return functional.avg_pool2d(planes, 2, padding=(planes.shape[2] % 2, planes.shape[3] % 2))
 
