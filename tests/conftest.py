@@ -12,6 +12,9 @@ import pytest
 
 from vgbench.__main__ import main
 from vgbench.plugins.registry import forget_plugins
+from vgbench.runs.records import EvalRecord, RowRecord
+from vgbench.runs.run import EvalRun, create_run
+from vgbench.runs.scores import ClipScores, ScoreWriter
 
 SHARED_DATA = Path(__file__).parents[1].parent / "shared" / "data"
 
@@ -122,3 +125,27 @@ def tiny(folder: Path) -> Path:
     path = folder / "tiny.toml"
     path.write_text(TINY_PROTOCOL)
     return path
+
+
+MadeRun = Callable[..., EvalRun]
+
+
+@pytest.fixture
+def made_run(folder: Path) -> MadeRun:
+    """A finished evaluation as any program might have written it: for each row, each source's clips, each clip's values a metric."""
+
+    def make(rows: dict[str, list[list[dict[str, list[float]]]]], **record: Any) -> EvalRun:
+        metrics = tuple(next(iter(rows.values()))[0][0])
+        counts = {label: sum(map(len, sources)) for label, sources in rows.items()}
+        made = tuple(RowRecord(label=label, generator=f"x/{label}", n_lines=count, parameters=7) for label, count in counts.items())
+        whole = {"protocol": {"id": "1", "name": "made", "task.score_from": 1}, "metrics": metrics, "rows": made, "status": "done"}
+        run = create_run(EvalRun, folder / "runs", "made", EvalRecord(**whole | record))
+        with ScoreWriter(run.path) as writer:
+            for label, sources in rows.items():
+                for source, clips in enumerate(sources):
+                    for clip, scores in enumerate(clips):
+                        name, frames = f"s{source}/{clip}", max(map(len, scores.values()))
+                        writer.write([ClipScores(name, f"s{source}", 0, label, None, scores, frames, int(clip == 0), 0.5 + clip)])
+        return run
+
+    return make

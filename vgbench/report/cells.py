@@ -34,7 +34,7 @@ def number(value: float | None, places: int) -> str:
 
 def duration(seconds: float | None) -> str:
     """Seconds with two digits."""
-    return "–" if seconds is None else (f"{seconds:.2g}" if seconds < 100 else f"{seconds:.0f}")
+    return "–" if seconds is None else (f"{seconds:.2g}" if seconds < 99.5 else f"{seconds:.0f}")
 
 
 def definition_lines(leaderboard: Leaderboard) -> list[str]:

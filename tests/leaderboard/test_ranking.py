@@ -1,0 +1,99 @@
+"""What a leaderboard makes of stored scores, from runs whose every number is known."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from vgbench.errors import ProtocolError, RunError
+from vgbench.leaderboard.ranking import build_leaderboard
+from vgbench.runs.run import open_run
+
+RNG = np.random.default_rng(0)
+
+
+def clips(means: list[float], metric: str = "mse@mean", frames: int = 2) -> list[list[dict[str, list[float]]]]:
+    """One source for each mean, with one clip whose frames scatter around it."""
+    return [[{metric: [mean - 0.01, mean + 0.01][:frames]}] for mean in means]
+
+
+def test_a_value_is_the_mean_over_clips_of_the_mean_over_frames(made_run):
+    rows = {"a": [[{"mse@mean": [1, 3]}, {"mse@mean": [5, 7]}], [{"mse@mean": [0, 3]}]]}
+    (row,) = build_leaderboard([made_run(rows)]).rows
+    score = row.scores["mse@mean"]
+    assert score.value == pytest.approx((2 + 6 + 1.5) / 3)
+    assert score.per_frame == pytest.approx(((1 + 5 + 0) / 3, (3 + 7 + 3) / 3))
+    assert (score.n_clips, score.n_sources, score.n_frames) == (3, 2, 6)
+    assert (row.perfect_frames, row.seconds_per_clip, row.parameters) == (2, 0.5, 7)
+    assert score.tied_with_best is None
+
+
+@pytest.mark.parametrize(("metric", "order"), [("mse@mean", ["low", "middle", "high"]), ("psnr@frame", ["high", "middle", "low"])])
+def test_the_best_row_stands_first(made_run, metric, order):
+    rows = {name: clips([mean] * 3, metric) for name, mean in (("middle", 2.0), ("high", 3.0), ("low", 1.0))}
+    assert [row.label for row in build_leaderboard([made_run(rows)]).rows] == order
+
+
+def test_a_ratio_is_best_near_one_on_either_side(made_run):
+    rows = {name: clips([value] * 3, "motion-ratio", frames=1) for name, value in (("half", 0.51), ("twice", 1.5), ("near", 1.2))}
+    assert [row.label for row in build_leaderboard([made_run(rows)]).rows] == ["near", "twice", "half"]
+
+
+def test_a_clear_difference_is_told_from_the_best_and_equal_rows_are_not(made_run):
+    noise = RNG.normal(0, 0.05, 30)
+    rows = {"best": clips(1 + noise), "same": clips(1 + noise), "far": clips(2 + noise)}
+    table = build_leaderboard([made_run(rows)])
+    assert {row.label: row.scores["mse@mean"].tied_with_best for row in table.rows} == {"best": True, "same": True, "far": False}
+    for row in table.rows:
+        score = row.scores["mse@mean"]
+        assert score.ci_low < score.value < score.ci_high
+    assert not table.warnings
+
+
+def test_nan_stays_nan_is_counted_and_said(made_run):
+    rows = {"a": [[{"mse@mean": [1.0, math.nan]}], [{"mse@mean": [1.0, 2.0]}]], "b": clips([1.0, 2.0])}
+    table = build_leaderboard([made_run(rows)])
+    assert [row.label for row in table.rows] == ["b", "a"]
+    score = table.rows[1].scores["mse@mean"]
+    assert math.isnan(score.value)
+    assert (score.non_finite, score.ci_low) == (1, None)
+    assert any("a: 1 values of mse@mean are NaN or infinite" in text for text in table.warnings)
+
+
+def test_rows_of_one_label_are_told_apart_by_their_runs(made_run):
+    runs = [made_run({"a": clips([1.0, 2.0])}), made_run({"a": clips([2.0, 3.0])})]
+    assert [row.label for row in build_leaderboard(runs).rows] == [f"a@{run.name}" for run in runs]
+
+
+def test_runs_share_the_metrics_that_all_have(made_run):
+    both = {"a": [[{"psnr@frame": [20.0], "mse@mean": [1.0]}]]}
+    assert [spec.id for spec in build_leaderboard([made_run(both), made_run({"b": clips([1.0])})]).metrics] == ["mse@mean"]
+    with pytest.raises(ProtocolError, match="no metric in common: .*psnr@frame"):
+        build_leaderboard([made_run({"a": clips([20.0], "psnr@frame")}), made_run({"b": clips([1.0])})])
+
+
+def test_what_cannot_be_compared_is_refused_with_the_key_that_differs(made_run):
+    mine = made_run({"a": clips([1.0])})
+    other = made_run({"a": clips([1.0])}, protocol={"id": "2", "name": "made", "task.score_from": 0})
+    with pytest.raises(ProtocolError, match=r"protocol 1 against 2\.\n  task.score_from: 1 against 0"):
+        build_leaderboard([mine, other])
+    weights = [made_run({"a": clips([1.0])}, weights={"mse@mean": {"net": sha}}) for sha in ("1", "2")]
+    with pytest.raises(ProtocolError, match="cannot share a column mse@mean: its weights are"):
+        build_leaderboard(weights)
+
+
+def test_unfinished_and_damaged_runs_are_refused(made_run):
+    run = made_run({"a": clips([1.0])})
+    with pytest.raises(RunError, match="There is no evaluation run to report"):
+        build_leaderboard([])
+    unfinished = open_run(run.path)
+    unfinished.record = replace(unfinished.record, status="interrupted")
+    with pytest.raises(RunError, match=f"is interrupted, not done; finish it with vgbench eval --resume {run.path}"):
+        build_leaderboard([unfinished])
+    lacking = open_run(run.path)
+    lacking.record = replace(lacking.record, metrics=("mse@mean", "psnr@frame"))
+    with pytest.raises(RunError, match="a line of a has no psnr@frame"):
+        build_leaderboard([lacking])
