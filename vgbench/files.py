@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -70,7 +72,8 @@ def lock_folder(folder: Path) -> IO[bytes]:
 
     BlockingIOError: another process holds it.  OSError: the folder cannot be written.
     """
-    lock = open(folder / ".lock", "wb")
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    lock = os.fdopen(os.open(folder / ".lock", flags, 0o644), "rb+", buffering=0)  # neither through a link nor emptied
     try:
         import fcntl
 
@@ -83,6 +86,19 @@ def lock_folder(folder: Path) -> IO[bytes]:
     return lock
 
 
+def check_own_files(folder: Path) -> None:
+    """Whether a folder that may come from a stranger holds nothing but folders and plain files.
+
+    RunError: it holds a link, through which something outside would be read or written, or a pipe or device, which may never end.
+    """
+    for inside, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            mode = os.lstat(os.path.join(inside, name)).st_mode
+            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+                kind = "a link" if stat.S_ISLNK(mode) else "neither a file nor a folder"
+                raise RunError(f"{os.path.join(inside, name)} is {kind}; a run's folder holds plain files alone. Put a copy in its place.")
+
+
 def cache_folder() -> Path:
     """$VGBENCH_CACHE, else vgbench in the user's cache folder."""
     own = os.environ.get("VGBENCH_CACHE")
@@ -93,6 +109,12 @@ def cache_folder() -> Path:
 def packs_folder() -> Path:
     """Where `vgbench data prepare` keeps packed splits."""
     return cache_folder() / "packed"
+
+
+def sha256_of(path: Path) -> str:
+    """Of a file's content."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_cached(path: Path, text: str) -> bool:

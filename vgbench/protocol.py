@@ -154,8 +154,13 @@ class Protocol:
 
     def id(self, fingerprint: str) -> str:
         """The protocol's id, 16 hexadecimal digits, given the test data's fingerprint."""
-        content = json.dumps([1, self.compared(), fingerprint], sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(content.encode()).hexdigest()[:16]
+        return protocol_id(self.compared(), fingerprint)
+
+
+def protocol_id(compared: Mapping[str, Any], fingerprint: str) -> str:
+    """The id of a protocol's compared values, as `Protocol.compared` gives them or a run recorded them."""
+    content = json.dumps([1, compared, fingerprint], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 _SECTIONS: dict[str, type] = {"data": Data, "train": Windows, "validation": Windows, "test": Windows, "video": Video, "task": Task}

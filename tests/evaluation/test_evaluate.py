@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -285,6 +286,8 @@ def test_a_generator_that_is_not_deterministic_is_sampled_as_often_as_the_protoc
 
 def test_a_result_file_that_was_tampered_with_is_refused_with_its_line(tiny):
     run = scored(tiny, "copy-first")
+    run.record = replace(run.record, checksums={})  # as a program that writes such a run would leave it
+    run.save()
     path = run.path / "scores.jsonl"
     lines = path.read_text().splitlines()
     path.write_text("\n".join([lines[0], '{"clip_id": "x"}', *lines[2:]]) + "\n")
@@ -293,6 +296,10 @@ def test_a_result_file_that_was_tampered_with_is_refused_with_its_line(tiny):
     path.write_text("\n".join(lines[:-1]) + "\n")
     with pytest.raises(RunError, match="9 lines of copy-first in scores.jsonl, 10 expected"):
         build_leaderboard([run])
+
+
+def test_a_record_that_was_tampered_with_is_refused_with_its_key(tiny):
+    run = scored(tiny, "copy-first")
     record = json.loads((run.path / "run.json").read_text())
     for key, value, message in (
         ("metrics", None, "metrics: None is not"),

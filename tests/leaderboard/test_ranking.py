@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from vgbench import evaluate
 from vgbench.errors import ProtocolError, RunError
 from vgbench.leaderboard.ranking import build_leaderboard
 from vgbench.runs.run import open_run
@@ -97,3 +98,28 @@ def test_unfinished_and_damaged_runs_are_refused(made_run):
     lacking.record = replace(lacking.record, metrics=("mse@mean", "psnr@frame"))
     with pytest.raises(RunError, match="a line of a has no psnr@frame"):
         build_leaderboard([lacking])
+
+
+def test_rows_of_other_clips_and_clips_scored_twice_are_refused(made_run):
+    with pytest.raises(ProtocolError, match="were not scored on the same clips: 1 were scored for one of them alone, such as s2/0"):
+        build_leaderboard([made_run({"a": clips([1.0, 2.0])}), made_run({"b": clips([1.0, 2.0, 3.0])})])
+    run = made_run({"a": clips([1.0, 2.0])})
+    lines = (run.path / "scores.jsonl").read_text().splitlines()
+    (run.path / "scores.jsonl").write_text("\n".join([lines[0], lines[0]]) + "\n")
+    with pytest.raises(RunError, match="a has more than one line for sample 0 of clip s0/0"):
+        build_leaderboard([run])
+
+
+def test_two_rows_of_one_label_in_a_run_are_refused(made_run):
+    run = made_run({"a": clips([1.0])})
+    run.record = replace(run.record, rows=(*run.record.rows, *run.record.rows))
+    with pytest.raises(RunError, match="two of its rows have one label"):
+        build_leaderboard([run])
+
+
+def test_a_protocol_id_is_computed_again_and_not_believed(tiny):
+    run = evaluate(["copy-first"], protocol=str(tiny), metrics=["mse"], device="cpu")
+    assert build_leaderboard([run]).protocol["id"] == run.record.protocol["id"]
+    run.record = replace(run.record, protocol={**run.record.protocol, "task.score_from": 0})
+    with pytest.raises(ProtocolError, match="but what it records of it has the id"):
+        build_leaderboard([run])

@@ -66,3 +66,20 @@ def test_durations_have_two_digits(seconds, text):
 @pytest.mark.parametrize(("value", "places", "text"), [(None, 2, "–"), (math.inf, 2, "not finite"), (1.005, 1, "1.0"), (-0.5, 3, "-0.500")])
 def test_numbers_have_the_decimals_of_their_column(value, places, text):
     assert cells.number(value, places) == text
+
+
+LABEL = "=1+1 [red]*b*[/red] `c` [d](http://e)"
+
+
+def test_a_label_is_text_in_every_format(made_run, capsys):
+    from rich.console import Console
+
+    from vgbench.cli.terminal import print_leaderboard
+
+    board = build_leaderboard([made_run({LABEL: [[{"mse@mean": [1.0]}]]})])
+    (line,) = csv.DictReader(io.StringIO(csv_format.render(board)))
+    assert line["generator"] == f"'{LABEL}"
+    assert "| =1+1 \\[red\\]\\*b\\*\\[/red\\] \\`c\\` \\[d\\](http://e) |" in markdown.render(board)
+    assert json.loads(json_format.render(board))["rows"][0]["generator"] == LABEL
+    print_leaderboard(Console(width=200), board, per_frame=False)
+    assert LABEL in capsys.readouterr().out

@@ -161,7 +161,7 @@ def test_a_damaged_array_of_features_is_refused(tiny, vgbench):
     (array,) = (locate_run("latest", Path("runs"), EvalRun).path / "features").glob("*.npy")
     array.write_bytes(b"nothing")
     ran = vgbench("report")
-    assert (ran.status, "damaged" in ran.err) == (1, True)
+    assert (ran.status, f"{array} is not what the evaluation wrote" in ran.err) == (1, True)
 
 
 def test_a_feature_array_is_a_plain_numpy_file_with_named_rows(tmp_path):

@@ -21,6 +21,7 @@ from vgbench.generation.sampler import Sampler, fit, learns_by_fitting
 from vgbench.plugins.observers import CLIPS, Observer, begin_run, closing_run, with_hooks
 from vgbench.plugins.registry import Entry
 from vgbench.protocol import Protocol, as_protocol, differing_keys
+from vgbench.runs.checksums import seal
 from vgbench.runs.features import REAL, Owner
 from vgbench.runs.records import EvalRecord
 from vgbench.runs.run import EvalRun, locate_run
@@ -77,6 +78,7 @@ def evaluate(
             run.warn(note)
             observer.note(note)
         evaluation.score(resolution.rows)
+        seal(run)
     return run
 
 

@@ -15,6 +15,7 @@ from vgbench.devices import choose_device
 from vgbench.errors import MetricError, PairingError
 from vgbench.evaluation.pairing import Pair, Pairing, pair_clips
 from vgbench.plugins.observers import CLIPS, Observer, begin_run, closing_run, with_hooks
+from vgbench.runs.checksums import seal
 from vgbench.runs.features import REAL, Owner
 from vgbench.runs.records import EvalRecord, RowRecord
 from vgbench.runs.run import EvalRun
@@ -76,13 +77,15 @@ def evaluate_folders(
     metrics = [entry.short_name for entry in entries]
     record = EvalRecord(protocol=identity, metrics=tuple(metrics), rows=(), weights=scorers.clips.weights())
     run = begin_run(EvalRun, Path(runs), work.name, record)
-    with closing_run(run, observer), ScoreWriter(run.path) as writer, scorers.sets.open(run) as features:
+    with closing_run(run, observer):
         for text in work.notes:
             run.warn(text)
             observer.note(text)
-        for done, line in enumerate(work.score(features, torch_device), start=1):
-            writer.write([line])
-            observer.advanced(CLIPS, done, work.n_clips)
+        with ScoreWriter(run.path) as writer, scorers.sets.open(run) as features:
+            for done, line in enumerate(work.score(features, torch_device), start=1):
+                writer.write([line])
+                observer.advanced(CLIPS, done, work.n_clips)
+        seal(run)
         run.record = replace(
             run.record,
             rows=(RowRecord(label=work.name, generator=work.name, n_lines=work.n_clips),),

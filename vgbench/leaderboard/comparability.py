@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vgbench.errors import ProtocolError, RunError
-from vgbench.protocol import differing_keys
+from vgbench.protocol import differing_keys, protocol_id
+from vgbench.runs.checksums import check_seal
 from vgbench.runs.run import EvalRun
 from vgbench.scoring.lookup import find_metric
 from vgbench.specs import MetricSpec
@@ -18,8 +19,24 @@ def check_comparable(runs: Sequence[EvalRun]) -> None:
     for run in runs:
         if run.record.status != "done":
             raise RunError(f"{run.path} is {run.record.status}, not done; finish it with vgbench eval --resume {run.path}.")
+        _check_id(run)
+        check_seal(run)
     for run in runs[1:]:
         _check_pair(runs[0], run)
+
+
+def _check_id(run: EvalRun) -> None:
+    """ProtocolError: the run's protocol id is not the hash of the protocol that it names."""
+    compared = {key: value for key, value in run.record.protocol.items() if key not in ("id", "name", "fingerprint")}
+    fingerprint = run.record.protocol.get("fingerprint")
+    if fingerprint is None:  # given clips, whose id is a hash over the references' pixels
+        return
+    expected = protocol_id(compared, fingerprint)
+    if run.record.protocol["id"] != expected:
+        raise ProtocolError(
+            f"{run.path} says that its protocol has the id {run.record.protocol['id']}, but what it records of it has the id {expected}: "
+            "it was changed by hand, and its scores cannot be placed."
+        )
 
 
 def _check_pair(one: EvalRun, other: EvalRun) -> None:

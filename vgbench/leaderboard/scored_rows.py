@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vgbench.errors import RunError
+from vgbench.errors import ProtocolError, RunError
 from vgbench.interfaces import SetMetric
 from vgbench.runs.features import REAL, Features, read_features
 from vgbench.runs.records import RowRecord
@@ -63,7 +63,7 @@ def find_scored_rows(runs: Sequence[EvalRun], specs: Sequence[MetricSpec]) -> li
     """Every row of the runs.  RunError: scores are missing or damaged."""
     metrics = [spec.id for spec in specs if spec.kind != "set"]
     labels = [row.label for run in runs for row in run.record.rows]
-    return [
+    found = [
         ScoredRow(
             label=scores.label if labels.count(scores.label) == 1 else f"{scores.label}@{run.name}",
             run=run,
@@ -73,10 +73,25 @@ def find_scored_rows(runs: Sequence[EvalRun], specs: Sequence[MetricSpec]) -> li
         for run in runs
         for record, scores in zip(run.record.rows, _score_columns(run, metrics), strict=True)
     ]
+    for scored in found[1:]:
+        _check_same_clips(found[0], scored)
+    return found
+
+
+def _check_same_clips(one: ScoredRow, other: ScoredRow) -> None:
+    """ProtocolError: two rows were scored on different clips."""
+    differing = sorted(set(one.scores.clip_ids) ^ set(other.scores.clip_ids))
+    if differing:
+        raise ProtocolError(
+            f"{one.label} ({one.run.name}) and {other.label} ({other.run.name}) were not scored on the same clips: "
+            f"{len(differing)} were scored for one of them alone, such as {differing[0]}."
+        )
 
 
 def _score_columns(run: EvalRun, metrics: Sequence[str]) -> list[ScoreColumns]:
     rows = {row.label: ScoreColumns(row.label, metrics) for row in run.record.rows}
+    if len(rows) < len(run.record.rows):
+        raise RunError(f"{run.path}/run.json is damaged: two of its rows have one label.")
     for line in read_scores(run.path):
         if line.generator in rows:
             rows[line.generator].add(line)
@@ -84,6 +99,7 @@ def _score_columns(run: EvalRun, metrics: Sequence[str]) -> list[ScoreColumns]:
         found = len(rows[row.label])
         if not found or found != row.n_lines:
             raise RunError(f"{run.path} is damaged: {found} lines of {row.label} in scores.jsonl, {row.n_lines} expected.")
+        rows[row.label].check_once(run)
     return list(rows.values())
 
 
@@ -117,6 +133,14 @@ class ScoreColumns:
             if metric not in line.scores:
                 raise RunError(f"scores.jsonl is damaged: a line of {self.label} has no {metric}.")
             column.append(line.scores[metric])
+
+    def check_once(self, run: EvalRun) -> None:
+        """RunError: a sample of a clip was scored more than once."""
+        seen: set[tuple[str, int]] = set()
+        for scored in zip(self.clip_ids, self.samples, strict=True):
+            if scored in seen:
+                raise RunError(f"{run.path} is damaged: {self.label} has more than one line for sample {scored[1]} of clip {scored[0]}.")
+            seen.add(scored)
 
     def order(self) -> NDArray[np.int64]:
         """The clips by name and sample, in whatever order they were scored."""

@@ -136,10 +136,15 @@ def begin_run(kind: type[RunT], runs: Path, subject: str, record: RunRecord) -> 
 def closing_run(run: Run, observer: Observer) -> Iterator[None]:
     """Lock the run's folder, and note how the run ended whatever happens inside; the observer hears of both ends.
 
-    RunError: another process is at work on the run.
+    RunError: another process is at work on the run, or was since it was read.
     """
     outcome: Status = "failed"
     lock = lock_run(run.path)
+    try:
+        run.check_unchanged()
+    except RunError:
+        lock.close()
+        raise
     try:
         observer.run_started(run)
         yield

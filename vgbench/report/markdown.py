@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from vgbench.leaderboard.table import Leaderboard, TableRow
 from vgbench.report.cells import bias_lines, decimals, definition_lines, duration, heading, number
 from vgbench.specs import MetricSpec
@@ -41,4 +43,5 @@ def _line(cells: list[str]) -> str:
 
 def _inline(text: str) -> str:
     """Text that cannot break a table or a list: no bars, no line breaks, no markup of its own."""
-    return " ".join(text.replace("|", "\\|").replace("<", "&lt;").split())
+    escaped = re.sub(r"([\\`*_\[\]|~])", r"\\\1", text).replace("&", "&amp;").replace("<", "&lt;")
+    return " ".join(escaped.split())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -100,6 +102,7 @@ def _read(path: Path) -> Any:
     import torch
 
     try:
+        _check_archive(path)
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise CheckpointError(f"There is no checkpoint {path}.") from error
@@ -109,6 +112,19 @@ def _read(path: Path) -> Any:
         ) from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
         raise CheckpointError(f"{path} is damaged, or is no checkpoint: {_first_sentence(error)}") from error
+
+
+def _check_archive(path: Path) -> None:
+    """CheckpointError: a part of the archive is not what was written; torch itself does not compare the checksums in it."""
+    if not zipfile.is_zipfile(path):  # torch says what is wrong with it, or reads its older format
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except (zipfile.BadZipFile, NotImplementedError, zlib.error) as error:
+        raise CheckpointError(f"{path} is damaged: {error}.") from error
+    if damaged is not None:
+        raise CheckpointError(f"{path} is damaged: {damaged} in it does not have the checksum it was written with.")
 
 
 def _check_types(checkpoint: Checkpoint, path: Path) -> None:
@@ -145,10 +161,16 @@ def newest_checkpoint(run_path: Path) -> Path:
 
     RunError: it has none yet.
     """
-    found = sorted((run_path / "checkpoints").glob("step-*.pt"))
+    found = step_checkpoints(run_path)
     if not found:
         raise RunError(f"{run_path} has no checkpoint yet.")
     return found[-1]
+
+
+def step_checkpoints(run_path: Path) -> list[Path]:
+    """The checkpoints that were written step by step, the oldest first."""
+    found = {path: path.stem.removeprefix("step-") for path in (run_path / "checkpoints").glob("step-*.pt")}
+    return sorted((path for path, step in found.items() if step.isdecimal()), key=lambda path: int(found[path]))
 
 
 def _first_sentence(error: BaseException) -> str:

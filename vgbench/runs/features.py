@@ -183,6 +183,8 @@ class _Header(NamedTuple):
             file.seek(0)
             np.lib.format.read_magic(file)
             (rows, width), _, dtype = np.lib.format.read_array_header_1_0(file)
+            if dtype.kind != "f" or dtype.itemsize not in (4, 8) or rows < 0 or width < 1:
+                raise ValueError(f"its header says {rows} rows of {width} numbers of type {dtype}")
         except ValueError as error:
             raise RunError(f"{path} is damaged: {error}.") from error
         return cls(file.tell(), rows, width, dtype)

@@ -128,6 +128,8 @@ class EvalRecord(RunRecord):
     """Metric → the key of its features."""
     feature_arrays: Mapping[str, str] = field(default_factory=dict)
     """Metric → the name of its features' files."""
+    checksums: Mapping[str, str] = field(default_factory=dict)
+    """File of scores or features → its sha256, once all is written."""
 
 
 RECORDS: Mapping[str, type[RunRecord]] = {kind.verb: kind for kind in (TrainRecord, EvalRecord)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import replace
 from datetime import datetime
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import IO, ClassVar, TypeVar
 
 from vgbench.errors import ConfigError, RunError
-from vgbench.files import lock_folder, write_text, writing
+from vgbench.files import check_own_files, lock_folder, write_text, writing
 from vgbench.runs.provenance import now, provenance
 from vgbench.runs.records import SCHEMA_VERSION, EvalRecord, RunRecord, Status, TrainRecord, from_table, printable, to_json
 
@@ -23,8 +24,9 @@ class Run:
     verb: ClassVar[str]
     record: RunRecord
 
-    def __init__(self, path: Path, record: RunRecord) -> None:
-        self.path, self.record = path, record
+    def __init__(self, path: Path, record: RunRecord, text: str = "") -> None:
+        """text: what run.json holds now."""
+        self.path, self.record, self._text = path, record, text
 
     @property
     def name(self) -> str:
@@ -38,7 +40,13 @@ class Run:
 
     def save(self) -> None:
         """Write run.json, whole or not at all."""
-        write_text(self.path / "run.json", to_json(self.record))
+        self._text = to_json(self.record)
+        write_text(self.path / "run.json", self._text)
+
+    def check_unchanged(self) -> None:
+        """RunError: another process has written run.json since this one read it."""
+        if _text_of(self.path) != self._text:
+            raise RunError(f"{self.path} was changed by another process in the meantime; nothing was written. Look at it and try again.")
 
     def folder(self, name: str) -> Path:
         """A folder in the run's, made on first use."""
@@ -95,14 +103,16 @@ def _unused_folder(runs: Path, stem: str) -> Path:
 def open_run(path: Path) -> Run:
     """The run of a folder.
 
-    RunError: it holds no readable run.json, or one of another version.
+    RunError: it holds no readable run.json, or one of another version, or something that is no plain file.
     """
     file = path / "run.json"
+    if not os.path.lexists(file):
+        raise RunError(f"{path} is no run folder: it has no run.json. `vgbench list runs` shows the runs.")
+    check_own_files(path)
+    text = _text_of(path)
     try:
-        table = printable(json.loads(file.read_text(encoding="utf-8")))
-    except FileNotFoundError as error:
-        raise RunError(f"{path} is no run folder: it has no run.json. `vgbench list runs` shows the runs.") from error
-    except (OSError, ValueError, RecursionError) as error:
+        table = printable(json.loads(text))
+    except (ValueError, RecursionError) as error:
         raise RunError(f"{file} cannot be read: {error}.") from error
     version = table.get("schema_version") if isinstance(table, dict) else None
     if version != SCHEMA_VERSION:
@@ -111,7 +121,16 @@ def open_run(path: Path) -> Run:
         record = from_table(table)
     except ConfigError as error:
         raise RunError(f"{file} is damaged: {error}") from error
-    return TrainRun(path, record) if isinstance(record, TrainRecord) else EvalRun(path, record)
+    return TrainRun(path, record, text) if isinstance(record, TrainRecord) else EvalRun(path, record, text)
+
+
+def _text_of(path: Path) -> str:
+    """What run.json holds.  RunError: it cannot be read."""
+    file = path / "run.json"
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise RunError(f"{file} cannot be read: {error}.") from error
 
 
 def find_runs(runs: Path, kind: type[RunT]) -> list[RunT]:
@@ -124,7 +143,16 @@ def find_runs(runs: Path, kind: type[RunT]) -> list[RunT]:
             continue
         if isinstance(run, kind):
             found.append(run)
-    return sorted(found, key=lambda run: (run.record.started, run.name), reverse=True)
+    return sorted(found, key=_age, reverse=True)
+
+
+def _age(run: Run) -> tuple[float, list[int | str]]:
+    """When a run was started, whatever the time zone; runs of one second by the number behind their names."""
+    try:
+        started = datetime.fromisoformat(run.record.started).timestamp()
+    except ValueError:
+        started = 0.0
+    return started, [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", run.name)]
 
 
 def locate_run(text: str, runs: Path, kind: type[RunT]) -> RunT:

@@ -54,7 +54,8 @@ class ScoreWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        with writing(self.path):  # what a full disk refused is tried once more
+            self._file.close()
 
 
 def _plain(line: ClipScores) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from vgbench.data.loader import ClipCache
 from vgbench.data.protocol_data import ProtocolData
 from vgbench.plugins.observers import Observer, TrainingProgress, closing_run
-from vgbench.runs.checkpoints import Checkpoint, save_checkpoint
+from vgbench.runs.checkpoints import Checkpoint, save_checkpoint, step_checkpoints
 from vgbench.runs.log import Logbook
 from vgbench.runs.records import Best
 from vgbench.runs.run import TrainRun
@@ -110,6 +110,6 @@ class RunJournal(Journal):
     def _prune(self) -> None:
         """Drop old checkpoints, except the newest few and those that are evaluated."""
         kept = set(self._run.record.checkpoints.values())
-        for path in sorted((self._run.path / "checkpoints").glob("step-*.pt"))[:-KEPT_CHECKPOINTS]:
+        for path in step_checkpoints(self._run.path)[:-KEPT_CHECKPOINTS]:
             if f"checkpoints/{path.name}" not in kept:
                 path.unlink(missing_ok=True)
