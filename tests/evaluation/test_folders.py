@@ -217,3 +217,19 @@ def test_a_metric_of_whole_clips_says_what_memory_it_takes(folder, vgbench):
     assert "--max-memory is 100.0 KiB" in ran.err
     assert not Path("runs").exists()
     assert vgbench("eval", "--generated", made, "--reference", real, "--max-memory", "lots").status == 2
+
+
+def test_a_layout_is_named_for_arrays_whose_shape_says_two_things(folder):
+    """One clip of 5 RGB frames saved as (T, C, H, W); the squared error is summed over a frame by hand."""
+    real = np.random.default_rng(3).integers(0, 256, (5, 3, 8, 6), dtype=np.uint8)
+    made = real // 2
+    paths = folder / "made.npy", folder / "real.npy"
+    for path, array in zip(paths, (made, real), strict=True):
+        np.save(path, array)
+    with pytest.raises(VideoError, match="made.npy has the shape .*, which can be read in several ways"):
+        evaluate_folders(*paths, metrics=["mse@sum"])
+    (scores,) = values_of(evaluate_folders(*paths, metrics=["mse@sum"], layout="TCHW"))
+    assert scores["mse@sum"] == pytest.approx(((made / 255 - real / 255) ** 2).sum(axis=(1, 2, 3)))
+    videos = store("mkv", made_clips(0), folder / "videos")
+    with pytest.raises(DataError, match="A layout, TCHW, names the axes of an array, but neither .* is one. Leave it out"):
+        evaluate_folders(videos, videos, metrics=["mse"], layout="TCHW")

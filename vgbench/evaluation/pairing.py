@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from vgbench.data.loader import read_ahead
-from vgbench.errors import PairingError
+from vgbench.errors import DataError, PairingError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -59,14 +59,27 @@ class Pairing:
     warnings: Sequence[str] = field(default_factory=tuple)
 
 
-def pair_clips(generated: str | Path, reference: str | Path, *, allow_missing: bool, score_from: int, workers: int) -> Pairing:
-    """The pairs of two folders or arrays.
+def open_sides(generated: str | Path, reference: str | Path, layout: str | None) -> tuple[ClipFolder, ClipFolder]:
+    """The clips of both sides; `layout` names the axes of arrays.
 
-    PairingError: a clip without a partner (unless `allow_missing`), or pairs that differ in length or size; the message lists them.
+    DataError: one of them cannot be opened, or a layout is named and neither is an array.
     """
     from vgbench.video.folder import open_clips
 
-    folders = open_clips(generated), open_clips(reference)
+    sides = open_clips(generated, layout=layout), open_clips(reference, layout=layout)
+    if layout is not None and "array" not in (sides[0].kind, sides[1].kind):
+        raise DataError(f"A layout, {layout}, names the axes of an array, but neither {generated} nor {reference} is one. Leave it out.")
+    return sides
+
+
+def pair_clips(
+    generated: str | Path, reference: str | Path, *, allow_missing: bool, score_from: int, workers: int, layout: str | None = None
+) -> Pairing:
+    """The pairs of two folders or arrays; `layout` names the axes of arrays.
+
+    PairingError: a clip without a partner (unless `allow_missing`), or pairs that differ in length or size; the message lists them.
+    """
+    folders = open_sides(generated, reference, layout)
     if "array" in (folders[0].kind, folders[1].kind) or len(folders[0].clips) == len(folders[1].clips) == 1:
         pairs, lonely = _by_order(*folders)
     else:

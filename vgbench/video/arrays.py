@@ -1,4 +1,4 @@
-"""Clips in one array: .npy or .npz of uint8 (N, T, H, W, C) with C = 1 or 3, or (N, T, H, W) for grey.
+"""Clips in one array: .npy or .npz of uint8 (N, T, H, W, C) with C = 1 or 3, or (N, T, H, W) for grey, or of a layout that is named.
 
 An array of several in an .npz is addressed as `file.npz:name`. An .npy is memory-mapped, so that only the clip that is read comes
 into memory; an .npz is compressed as a whole and stays in memory after the first read.
@@ -18,6 +18,8 @@ from torch import Tensor
 
 from vgbench.errors import VideoError
 from vgbench.video.info import VideoInfo, frame_range
+from vgbench.video.layouts import arranged
+from vgbench.video.levels import check_levels, check_type
 from vgbench.video.pixels import Pixels
 
 ARRAY_SUFFIXES = (".npy", ".npz")
@@ -48,11 +50,15 @@ def array_address(path: str | Path) -> ArrayAddress | None:
 class ArrayClips:
     """The clips of one array, read one by one."""
 
-    def __init__(self, address: ArrayAddress) -> None:
-        """Check dtype and shape.  Raises VideoError: no array, damaged, pickled objects, a missing name, not uint8 or not 4 or 5 axes."""
+    def __init__(self, address: ArrayAddress, layout: str | None = None) -> None:
+        """Check shape, dtype and range; `layout` names the axes, as in "NTCHW".
+
+        Raises VideoError: no array, damaged, pickled objects, a missing name, not uint8, a range or shape that says two things;
+        ConfigError: a layout that is none.
+        """
         self.address = address
         self.where = f"{address.path}:{address.array}" if address.array else str(address.path)
-        self._array = _checked(self.where, _load(address))
+        self._array = _checked(self.where, _load(address), layout)
 
     def __len__(self) -> int:
         return int(self._array.shape[0])
@@ -109,20 +115,14 @@ def _member(path: Path, name: str | None, archive: Any) -> NDArray[Any]:
     return member
 
 
-def _checked(where: str, array: NDArray[Any]) -> Pixels:
+def _checked(where: str, array: NDArray[Any], layout: str | None) -> Pixels:
     """(N, T, H, W, C) uint8, all sizes at least 1."""
-    axes = "clips are uint8 (N, T, H, W, C) with C = 1 or 3, or (N, T, H, W) for grey"
-    if array.dtype != np.uint8:
-        advice = "np.rint(255 * x).astype(np.uint8) if it lies in [0, 1]" if array.dtype.kind == "f" else "x.astype(np.uint8) if it fits"
-        raise VideoError(f"{where} is {array.dtype} {array.shape}; {axes}. Convert it with {advice}.")
-    shaped = array[..., None] if array.ndim == 4 else array
-    if shaped.ndim != 5 or shaped.shape[-1] not in (1, 3):
-        swapped = array.ndim == 5 and array.shape[2] in (1, 3)
-        advice = "Move the channels last: x.transpose(0, 1, 3, 4, 2)." if swapped else "Reshape it."
-        raise VideoError(f"{where} has the shape {array.shape}; {axes}. {advice}")
-    if 0 in shaped.shape:
+    if 0 in array.shape:
         raise VideoError(f"{where} has the shape {array.shape}: there is nothing in it. Give at least one clip of one frame.")
-    return shaped
+    check_type(where, array)
+    clips = arranged(where, array, layout)
+    check_levels(where, clips)
+    return clips
 
 
 def _reason(error: BaseException) -> str:

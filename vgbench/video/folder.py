@@ -110,16 +110,18 @@ class ClipFolder:
     """In natural order of their names; those of an array are numbered, "000000" first."""
 
 
-def open_clips(path: str | Path) -> ClipFolder:
+def open_clips(path: str | Path, *, layout: str | None = None) -> ClipFolder:
     """The clips of a folder (see `listing` for what counts), of `file.npy`, `file.npz` or `file.npz:name`, or one video file.
 
-    Raises DataError: nothing there, no clips, two clips of one name; VideoError for an array that is none.
+    layout: the axes of an array, such as "NTCHW" or "TCHW" (clips N, frames T, height H, width W, channels C); None tells them from the
+    shape, (N, T, H, W, C) or (N, T, H, W) for grey.  Nothing else has a layout.
+    Raises DataError: nothing there, no clips, two clips of one name; VideoError for an array that is none, or that can be read in two ways.
 
     Example: `[clip.read(0, 16) for clip in open_clips("samples").clips]`.
     """
     address = array_address(path)
     if address is not None:
-        return _open_array(address)
+        return _open_array(address, layout)
     folder = Path(path)
     if not folder.exists():
         raise DataError(
@@ -133,10 +135,10 @@ def open_clips(path: str | Path) -> ClipFolder:
     return ClipFolder(name=folder.resolve().name, path=folder, kind="named", clips=tuple(clips))
 
 
-def _open_array(address: ArrayAddress) -> ClipFolder:
+def _open_array(address: ArrayAddress, layout: str | None) -> ClipFolder:
     if not address.path.exists():
         raise DataError(f"{address.path} does not exist. Check the path.")
-    array = ArrayClips(address)
+    array = ArrayClips(address, layout)
     name = address.path.stem + (f":{address.array}" if address.array else "")
     clips = tuple(ArrayClip(f"{index:06d}", array, index) for index in range(len(array)))
     return ClipFolder(name=name, path=address.path, kind="array", clips=clips)
