@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vgbench.config import DEFAULT_METRICS, DEFAULT_RUNS, DEFAULT_WORKERS, check_counts
+from vgbench.config import DEFAULT_MEMORY, DEFAULT_METRICS, DEFAULT_RUNS, DEFAULT_WORKERS, check_counts
 from vgbench.data.loader import read_ahead
 from vgbench.devices import choose_device
 from vgbench.errors import MetricError, PairingError
@@ -25,11 +25,9 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from vgbench.video.folder import ClipFile
+    from vgbench.video.folder import ClipFile, ClipFolder
     from vgbench.video.info import VideoInfo
 
-DEFAULT_MEMORY = 2 << 30
-"""Bytes of pixels that may be held at once."""
 _COPIES = 4
 """What a chunk of frames takes at most: decoded, stacked, joined with what came before, and read once more by a metric."""
 
@@ -60,7 +58,7 @@ def evaluate_folders(
     differ in number.
 
     PairingError: clips without a partner, or of different lengths or sizes; the message lists them.
-    MetricError: a metric looks at whole clips, and one does not fit into `max_memory`.
+    MetricError: a metric looks at whole clips, or at some frames at once, and these do not fit into `max_memory`.
     """
     observer = with_hooks(observer)
     entries = choose_metrics(metrics)
@@ -68,10 +66,11 @@ def evaluate_folders(
     check_counts(limit=limit, max_memory=max_memory)
     scorers = make_scorers(entries)
     if all(entry.spec.kind == "set" for entry in entries):
-        work: _Work = _SetsOfClips(generated, reference, score_from, limit, layout)
+        work: _Work = _SetsOfClips(open_sides(generated, reference, layout, max_memory), score_from, limit)
     else:
-        options = {"allow_missing": allow_missing, "score_from": score_from, "workers": workers, "layout": layout}
-        work = _PairsOfClips(pair_clips(generated, reference, **options), scorers.clips, score_from, limit, max_memory, workers)  # type: ignore[arg-type]
+        sides = open_sides(generated, reference, layout, max_memory)
+        pairing = pair_clips(*sides, allow_missing=allow_missing, score_from=score_from, workers=workers)
+        work = _PairsOfClips(pairing, scorers.clips, score_from, limit, max_memory, workers)
     identity = {"id": "", "name": "given clips", "score_from": score_from, "reference": str(reference)}
     record = {"protocol": identity, "metrics": [entry.short_name for entry in entries], "rows": [], "failures": {}}
     record["weights"] = scorers.clips.weights()
@@ -128,6 +127,12 @@ class _PairsOfClips(_Work):
                 f"{', '.join(whole)} {looks} at whole clips, and {pair.name} with its reference and those read ahead takes {size(needed)}; "
                 f"--max-memory is {size(self._max_memory)}. Raise it, or leave out {', '.join(whole)}."
             )
+        least = _COPIES * pair.frame_bytes() * self._scorer.widest_span
+        if least > self._max_memory and not self._is_whole(pair):
+            raise MetricError(
+                f"{pair.name}: {self._scorer.widest_span} frames with their references, which are the least that is measured at once, take "
+                f"{size(least)}; --max-memory is {size(self._max_memory)}. Raise it, or make the frames smaller."
+            )
 
     def _is_whole(self, pair: Pair) -> bool:
         """Whether the pair fits into memory, with those that are read ahead of it."""
@@ -154,8 +159,7 @@ class _PairsOfClips(_Work):
 
     def _counted(self, pair: Pair) -> Iterator[tuple[Tensor, Tensor]]:
         """The pair in chunks of frames, from the first one that counts on."""
-        frame = pair.bytes() // pair.reference.info().frames
-        length = max(self._scorer.widest_span, self._max_memory // (_COPIES * frame))
+        length = self._max_memory // (_COPIES * pair.frame_bytes())
         skipped = 0
         for clip, target in pair.chunks(length):
             self.digest.update(target.numpy().tobytes())
@@ -168,9 +172,8 @@ class _PairsOfClips(_Work):
 class _SetsOfClips(_Work):
     """Two sets of clips, which need no partners."""
 
-    def __init__(self, generated: str | Path, reference: str | Path, score_from: int, limit: int | None, layout: str | None) -> None:
+    def __init__(self, folders: tuple[ClipFolder, ClipFolder], score_from: int, limit: int | None) -> None:
         super().__init__(score_from)
-        folders = open_sides(generated, reference, layout)
         self.name = folders[0].name
         self._generated, self._real = (folder.clips[:limit] for folder in folders)
         self.n_clips = len(self._generated)

@@ -6,6 +6,8 @@ into memory; an .npz is compressed as a whole and stays in memory after the firs
 
 from __future__ import annotations
 
+import math
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -13,9 +15,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.lib.format import read_array_header_1_0, read_magic
+from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vgbench.config import DEFAULT_MEMORY
 from vgbench.errors import VideoError
 from vgbench.video.info import VideoInfo, frame_range
 from vgbench.video.layouts import arranged
@@ -24,7 +29,21 @@ from vgbench.video.pixels import Pixels
 
 ARRAY_SUFFIXES = (".npy", ".npz")
 _NPY_MAGIC = b"\x93NUMPY"
-_BROKEN = (OSError, EOFError, ValueError, KeyError, SyntaxError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+_BROKEN = (
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    SyntaxError,
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,
+    TypeError,
+    tokenize.TokenError,
+    MemoryError,
+    OverflowError,
+    RecursionError,
+)
 
 
 class ArrayAddress(NamedTuple):
@@ -50,15 +69,15 @@ def array_address(path: str | Path) -> ArrayAddress | None:
 class ArrayClips:
     """The clips of one array, read one by one."""
 
-    def __init__(self, address: ArrayAddress, layout: str | None = None) -> None:
-        """Check shape, dtype and range; `layout` names the axes, as in "NTCHW".
+    def __init__(self, address: ArrayAddress, layout: str | None = None, max_memory: int = DEFAULT_MEMORY) -> None:
+        """Check shape, dtype and range; `layout` names the axes, as in "NTCHW"; an .npz may take `max_memory` bytes.
 
-        Raises VideoError: no array, damaged, pickled objects, a missing name, not uint8, a range or shape that says two things;
+        Raises VideoError: no array, damaged, pickled objects, a missing name, not uint8, a range or shape that says two things, too large;
         ConfigError: a layout that is none.
         """
         self.address = address
         self.where = f"{address.path}:{address.array}" if address.array else str(address.path)
-        self._array = _checked(self.where, _load(address), layout)
+        self._array = _checked(self.where, _load(address, max_memory), layout)
 
     def __len__(self) -> int:
         return int(self._array.shape[0])
@@ -75,7 +94,7 @@ class ArrayClips:
         return torch.from_numpy(np.array(clip.transpose(0, 3, 1, 2), order="C"))
 
 
-def _load(address: ArrayAddress) -> NDArray[Any]:
+def _load(address: ArrayAddress, max_memory: int) -> NDArray[Any]:
     path, name = address
     if not path.exists():
         raise VideoError(f"{path} does not exist. Check the path.")
@@ -90,7 +109,7 @@ def _load(address: ArrayAddress) -> NDArray[Any]:
             _check_is_archive(path, file.read(len(_NPY_MAGIC)))
             file.seek(0)
             with np.load(file, allow_pickle=False) as archive:
-                return _member(path, name, archive)
+                return _member(path, name, archive, max_memory)
     except _BROKEN as error:
         raise VideoError(
             f"{path} cannot be read as an array: {_reason(error)}. It may be truncated, or hold Python objects, which are not loaded: "
@@ -103,7 +122,7 @@ def _check_is_archive(path: Path, magic: bytes) -> None:
         raise VideoError(f"{path} is a single array in spite of its suffix. Rename it to .npy.")
 
 
-def _member(path: Path, name: str | None, archive: Any) -> NDArray[Any]:
+def _member(path: Path, name: str | None, archive: NpzFile, max_memory: int) -> NDArray[Any]:
     names = archive.files
     known = "the arrays in it: " + (", ".join(f"{path.name}:{known}" for known in names) or "none")
     if name is None and len(names) != 1:
@@ -111,8 +130,28 @@ def _member(path: Path, name: str | None, archive: Any) -> NDArray[Any]:
     wanted = names[0] if name is None else name
     if wanted not in names:
         raise VideoError(f"{path} holds no array '{wanted}'; {known}.")
+    _check_memory(f"{path}:{wanted}", wanted, archive.zip, max_memory)
     member: NDArray[Any] = archive[wanted]
     return member
+
+
+def _check_memory(where: str, name: str, archive: zipfile.ZipFile | None, max_memory: int) -> None:
+    """Raise VideoError for an array that takes more than `max_memory` bytes, and ValueError for one that the archive does not hold."""
+    assert archive is not None, "open until the with statement ends"
+    entry = archive.getinfo(name if name in archive.namelist() else f"{name}.npy")
+    with archive.open(entry) as file:
+        version = read_magic(file)
+        if version != (1, 0):  # the others are for headers past 64 KiB, which no array of numbers has
+            raise ValueError(f"its format is {version[0]}.{version[1]}, not 1.0")
+        shape, _, dtype = read_array_header_1_0(file)
+        declared, held = math.prod(shape) * dtype.itemsize, entry.file_size - file.tell()
+    if declared != held and not dtype.hasobject:
+        raise ValueError(f"its header declares {declared:,} bytes of {dtype} {shape}, but {held:,} are there")
+    if declared > max_memory:
+        raise VideoError(
+            f"{where} takes {declared:,} bytes, and an .npz stays in memory as a whole; {max_memory:,} are allowed. "
+            "Save it with numpy.save as .npy, which is read clip by clip, or allow more: each side has half of what --max-memory gives."
+        )
 
 
 def _checked(where: str, array: NDArray[Any], layout: str | None) -> Pixels:

@@ -26,6 +26,7 @@ from av.video.stream import VideoStream
 from vgbench.errors import VideoError
 from vgbench.video.access_units import FrameRule
 from vgbench.video.extent import measure_extent
+from vgbench.video.info import MAX_PIXELS, check_frame_size
 
 _LOG = logging.getLogger(__name__)
 
@@ -61,6 +62,7 @@ class OpenVideo:
         self._container = _open_container(path, extent.problem)
         try:
             self.stream = self._video_stream(extent.problem)
+            check_frame_size(path, self.stream.codec_context.height, self.stream.codec_context.width)
             if extent.problem:
                 self._count_what_is_left()
                 raise self.damage(extent.problem)
@@ -68,9 +70,9 @@ class OpenVideo:
             self._container.close()
             raise
         codec = self.stream.codec_context
-        codec.options = _STRICT.get(codec.name, {})
+        codec.options = {"max_pixels": str(MAX_PIXELS), **_STRICT.get(codec.name, {})}
         self._rule = FrameRule(codec.name, codec.extradata)
-        if self.stream.codec_context.width * self.stream.codec_context.height >= _THREADED_FROM:
+        if codec.width * codec.height >= _THREADED_FROM:
             self.stream.thread_type = "AUTO"
 
     def __enter__(self) -> Self:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vgbench.errors import VideoError
 from vgbench.video.container import OpenVideo
-from vgbench.video.gif import is_gif, probe_gif, read_gif
+from vgbench.video.gif import is_gif, probe_gif, read_gif, stream_gif
 from vgbench.video.info import VideoInfo, check_range, frame_range
 from vgbench.video.pixels import Pixels, frame_pixels, orientation, pixel_rule
 
@@ -84,7 +84,7 @@ def stream_video(path: str | Path, length: int) -> Iterator[Tensor]:
     """The whole video, at most `length` frames at a time, decoded once: uint8 (t, C, H, W) each.  Raises VideoError as `read_video`."""
     path = Path(path)
     if is_gif(path):
-        yield from torch.split(read_gif(path), length)
+        yield from stream_gif(path, length)
         return
     reformatter = VideoReformatter()
     frames: list[Pixels] = []

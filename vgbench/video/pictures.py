@@ -18,7 +18,7 @@ from PIL import ExifTags, Image, ImageOps
 from torch import Tensor
 
 from vgbench.errors import VideoError
-from vgbench.video.info import VideoInfo, frame_range
+from vgbench.video.info import VideoInfo, check_frame_size, frame_range
 from vgbench.video.order import in_order
 from vgbench.video.pixels import Pixels, drop_opaque_alpha
 
@@ -134,6 +134,7 @@ def _shape(image: Image.Image, path: Path) -> _Shape:
     try:
         _check_mode(image, path)
         width, height = image.size
+        check_frame_size(path, height, width)
         if _orientation(image) in (5, 6, 7, 8):
             width, height = height, width
         return _Shape(height, width, _CHANNELS[image.mode])
