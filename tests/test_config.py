@@ -108,3 +108,16 @@ def test_a_configuration_survives_toml(config):
 @given(st.text(st.characters(codec="ascii"), max_size=20))
 def test_any_text_is_a_value(text):
     parse_value(text)
+
+
+def test_values_nested_without_end_are_refused(tmp_path):
+    (tmp_path / "deep.toml").write_text("summary = " + "[" * 5000 + "]" * 5000)
+    with pytest.raises(ConfigError, match=r"deep.toml cannot be read: its values are nested too deep"):
+        read_toml(tmp_path / "deep.toml")
+    assert parse_value("[" * 5000 + "]" * 5000).startswith("[[[")
+
+
+def test_a_number_of_too_many_digits_is_refused(tmp_path):
+    (tmp_path / "long.toml").write_text("steps = " + "9" * 5000)
+    with pytest.raises(ConfigError, match=r"long.toml is not valid TOML: Exceeds the limit"):
+        read_toml(tmp_path / "long.toml")

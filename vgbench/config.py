@@ -24,6 +24,8 @@ DEFAULT_BATCH = 8
 """Clips generated per batch."""
 DEFAULT_WORKERS = 2
 """Threads that read clips ahead."""
+DEFAULT_MEMORY = 2 << 30
+"""Bytes of pixels that may be held at once."""
 CHECKPOINT_EVERY = 500
 """Training steps."""
 PREVIEW_EVERY = 200
@@ -104,7 +106,7 @@ def parse_value(text: str) -> Any:
     """A TOML value (1, 0.5, true, [64, 64], "text"), or the text itself where it is none."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, KeyError):
+    except (ValueError, KeyError, RecursionError):
         return text
 
 
@@ -117,8 +119,12 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # also a text that is not UTF-8, or a number of too many digits
         raise ConfigError(f"{path} is not valid TOML: {error}.") from error
+    except RecursionError as error:
+        raise ConfigError(
+            f"{path} cannot be read: its values are nested too deep. Write them flat, as protocols and options are."
+        ) from error
 
 
 def unknown_key(key: str, known: typing.Iterable[str], *, where: str) -> str:

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from vgbench.errors import DataError, PairingError, VideoError
+from vgbench.errors import DataError, MetricError, PairingError, VideoError
 from vgbench.evaluation.folders import evaluate_folders
 from vgbench.metrics.pixel.cards import error_specs
 from vgbench.metrics.similarity.cards import ssim_specs
@@ -201,7 +201,8 @@ def test_chunks_of_frames_give_the_same_bits_and_id_as_whole_clips(folder, score
         (folder / name).mkdir()
     made, real = write_long_clips(folder)
     metrics = ["mse", "psnr@video", "ssim", "flow-epe"]
-    runs = [evaluate_folders(made, real, metrics=metrics, score_from=score_from, max_memory=memory) for memory in (1 << 30, 30_000, 1)]
+    least = 4 * 2 * (2 * 24 * 20 * 3)  # four copies of two frames and their references
+    runs = [evaluate_folders(made, real, metrics=metrics, score_from=score_from, max_memory=memory) for memory in (1 << 30, 99_000, least)]
     lines = [[line._replace(seconds=None) for line in read_scores(run.path)] for run in runs]
     assert lines[0] == lines[1] == lines[2]
     assert len({run.record.protocol["id"] for run in runs}) == 1
@@ -217,3 +218,38 @@ def test_a_metric_of_whole_clips_says_what_memory_it_takes(folder, vgbench):
     assert "--max-memory is 100.0 KiB" in ran.err
     assert not Path("runs").exists()
     assert vgbench("eval", "--generated", made, "--reference", real, "--max-memory", "lots").status == 2
+
+
+def test_frames_that_do_not_fit_into_memory_are_refused_before_any_is_measured(folder):
+    for name in ("made", "real"):
+        (folder / name).mkdir()
+    made, real = write_long_clips(folder)
+    least = 4 * 2 * (2 * 24 * 20 * 3)
+    with pytest.raises(MetricError, match=r"long: 2 frames with their references, .* take 22.5 KiB; --max-memory is 22.5 KiB. Raise it"):
+        evaluate_folders(made, real, metrics=["flow-epe"], max_memory=least - 1)
+    assert not Path("runs").exists()
+
+
+def test_an_npz_that_does_not_fit_into_half_of_the_memory_is_refused(folder):
+    array = made_clips(0).permute(0, 1, 3, 4, 2).numpy()
+    np.savez_compressed(folder / "made.npz", array)
+    n_bytes = array.nbytes
+    with pytest.raises(VideoError, match=rf"made.npz:arr_0 takes {n_bytes:,} bytes, .*; {n_bytes - 1:,} are allowed. Save it .* as .npy"):
+        evaluate_folders(folder / "made.npz", folder / "made.npz", metrics=["mse"], max_memory=2 * n_bytes - 1)
+    evaluate_folders(folder / "made.npz", folder / "made.npz", metrics=["mse"], max_memory=2 * n_bytes)
+
+
+def test_a_layout_is_named_for_arrays_whose_shape_says_two_things(folder):
+    """One clip of 5 RGB frames saved as (T, C, H, W); the squared error is summed over a frame by hand."""
+    real = np.random.default_rng(3).integers(0, 256, (5, 3, 8, 6), dtype=np.uint8)
+    made = real // 2
+    paths = folder / "made.npy", folder / "real.npy"
+    for path, array in zip(paths, (made, real), strict=True):
+        np.save(path, array)
+    with pytest.raises(VideoError, match="made.npy has the shape .*, which can be read in several ways"):
+        evaluate_folders(*paths, metrics=["mse@sum"])
+    (scores,) = values_of(evaluate_folders(*paths, metrics=["mse@sum"], layout="TCHW"))
+    assert scores["mse@sum"] == pytest.approx(((made / 255 - real / 255) ** 2).sum(axis=(1, 2, 3)))
+    videos = store("mkv", made_clips(0), folder / "videos")
+    with pytest.raises(DataError, match="A layout, TCHW, names the axes of an array, but neither .* is one. Leave it out"):
+        evaluate_folders(videos, videos, metrics=["mse"], layout="TCHW")

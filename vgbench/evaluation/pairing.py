@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from vgbench.data.loader import read_ahead
-from vgbench.errors import PairingError
+from vgbench.errors import DataError, PairingError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,8 +36,12 @@ class Pair(NamedTuple):
 
     def bytes(self) -> int:
         """How much memory both take."""
+        return self.reference.info().frames * self.frame_bytes()
+
+    def frame_bytes(self) -> int:
+        """How much memory a frame of both takes."""
         info = self.reference.info()
-        return 2 * info.frames * info.height * info.width * info.channels
+        return 2 * info.height * info.width * info.channels
 
     def difference(self) -> str:
         """How the two differ in length, size or channels, as a phrase; empty where they agree."""
@@ -59,14 +63,28 @@ class Pairing:
     warnings: Sequence[str] = field(default_factory=tuple)
 
 
-def pair_clips(generated: str | Path, reference: str | Path, *, allow_missing: bool, score_from: int, workers: int) -> Pairing:
+def open_sides(generated: str | Path, reference: str | Path, layout: str | None, max_memory: int) -> tuple[ClipFolder, ClipFolder]:
+    """The clips of both sides; `layout` names the axes of arrays, each of which may take half of `max_memory` bytes.
+
+    DataError: one of them cannot be opened, or a layout is named and neither is an array.
+    """
+    from vgbench.video.folder import open_clips
+
+    sides = (
+        open_clips(generated, layout=layout, max_memory=max_memory // 2),
+        open_clips(reference, layout=layout, max_memory=max_memory // 2),
+    )
+    if layout is not None and "array" not in (sides[0].kind, sides[1].kind):
+        raise DataError(f"A layout, {layout}, names the axes of an array, but neither {generated} nor {reference} is one. Leave it out.")
+    return sides
+
+
+def pair_clips(generated: ClipFolder, reference: ClipFolder, *, allow_missing: bool, score_from: int, workers: int) -> Pairing:
     """The pairs of two folders or arrays.
 
     PairingError: a clip without a partner (unless `allow_missing`), or pairs that differ in length or size; the message lists them.
     """
-    from vgbench.video.folder import open_clips
-
-    folders = open_clips(generated), open_clips(reference)
+    folders = generated, reference
     if "array" in (folders[0].kind, folders[1].kind) or len(folders[0].clips) == len(folders[1].clips) == 1:
         pairs, lonely = _by_order(*folders)
     else:
@@ -74,7 +92,9 @@ def pair_clips(generated: str | Path, reference: str | Path, *, allow_missing: b
     if lonely and not allow_missing:
         raise PairingError(f"{_listed(lonely)}\nAdd the missing clips, or score the {len(pairs)} pairs there are with --allow-missing.")
     if not pairs:
-        raise PairingError(f"No clip of {generated} has a partner in {reference}: clips are paired by their names without suffix.")
+        raise PairingError(
+            f"No clip of {generated.path} has a partner in {reference.path}: clips are paired by their names without suffix."
+        )
     different = [text for text in read_ahead(pairs, Pair.difference, workers=workers, ahead=4 * workers) if text]
     if different:
         raise PairingError(f"{len(different)} of {len(pairs)} pairs differ in length or size.\n{_listed(different)}")

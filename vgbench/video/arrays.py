@@ -1,4 +1,4 @@
-"""Clips in one array: .npy or .npz of uint8 (N, T, H, W, C) with C = 1 or 3, or (N, T, H, W) for grey.
+"""Clips in one array: .npy or .npz of uint8 (N, T, H, W, C) with C = 1 or 3, or (N, T, H, W) for grey, or of a layout that is named.
 
 An array of several in an .npz is addressed as `file.npz:name`. An .npy is memory-mapped, so that only the clip that is read comes
 into memory; an .npz is compressed as a whole and stays in memory after the first read.
@@ -6,6 +6,8 @@ into memory; an .npz is compressed as a whole and stays in memory after the firs
 
 from __future__ import annotations
 
+import math
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -13,16 +15,35 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.lib.format import read_array_header_1_0, read_magic
+from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vgbench.config import DEFAULT_MEMORY
 from vgbench.errors import VideoError
 from vgbench.video.info import VideoInfo, frame_range
+from vgbench.video.layouts import arranged
+from vgbench.video.levels import check_levels, check_type
 from vgbench.video.pixels import Pixels
 
 ARRAY_SUFFIXES = (".npy", ".npz")
 _NPY_MAGIC = b"\x93NUMPY"
-_BROKEN = (OSError, EOFError, ValueError, KeyError, SyntaxError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+_BROKEN = (
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    SyntaxError,
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,
+    TypeError,
+    tokenize.TokenError,
+    MemoryError,
+    OverflowError,
+    RecursionError,
+)
 
 
 class ArrayAddress(NamedTuple):
@@ -48,11 +69,15 @@ def array_address(path: str | Path) -> ArrayAddress | None:
 class ArrayClips:
     """The clips of one array, read one by one."""
 
-    def __init__(self, address: ArrayAddress) -> None:
-        """Check dtype and shape.  Raises VideoError: no array, damaged, pickled objects, a missing name, not uint8 or not 4 or 5 axes."""
+    def __init__(self, address: ArrayAddress, layout: str | None = None, max_memory: int = DEFAULT_MEMORY) -> None:
+        """Check shape, dtype and range; `layout` names the axes, as in "NTCHW"; an .npz may take `max_memory` bytes.
+
+        Raises VideoError: no array, damaged, pickled objects, a missing name, not uint8, a range or shape that says two things, too large;
+        ConfigError: a layout that is none.
+        """
         self.address = address
         self.where = f"{address.path}:{address.array}" if address.array else str(address.path)
-        self.array = _checked(self.where, _load(address))
+        self.array = _checked(self.where, _load(address, max_memory), layout)
 
     def __len__(self) -> int:
         return int(self.array.shape[0])
@@ -69,7 +94,7 @@ class ArrayClips:
         return torch.from_numpy(np.array(clip.transpose(0, 3, 1, 2), order="C"))
 
 
-def _load(address: ArrayAddress) -> NDArray[Any]:
+def _load(address: ArrayAddress, max_memory: int) -> NDArray[Any]:
     path, name = address
     if not path.exists():
         raise VideoError(f"{path} does not exist. Check the path.")
@@ -84,7 +109,7 @@ def _load(address: ArrayAddress) -> NDArray[Any]:
             _check_is_archive(path, file.read(len(_NPY_MAGIC)))
             file.seek(0)
             with np.load(file, allow_pickle=False) as archive:
-                return _member(path, name, archive)
+                return _member(path, name, archive, max_memory)
     except _BROKEN as error:
         raise VideoError(
             f"{path} cannot be read as an array: {_reason(error)}. It may be truncated, or hold Python objects, which are not loaded: "
@@ -97,7 +122,7 @@ def _check_is_archive(path: Path, magic: bytes) -> None:
         raise VideoError(f"{path} is a single array in spite of its suffix. Rename it to .npy.")
 
 
-def _member(path: Path, name: str | None, archive: Any) -> NDArray[Any]:
+def _member(path: Path, name: str | None, archive: NpzFile, max_memory: int) -> NDArray[Any]:
     names = archive.files
     known = "the arrays in it: " + (", ".join(f"{path.name}:{known}" for known in names) or "none")
     if name is None and len(names) != 1:
@@ -105,24 +130,38 @@ def _member(path: Path, name: str | None, archive: Any) -> NDArray[Any]:
     wanted = names[0] if name is None else name
     if wanted not in names:
         raise VideoError(f"{path} holds no array '{wanted}'; {known}.")
+    _check_memory(f"{path}:{wanted}", wanted, archive.zip, max_memory)
     member: NDArray[Any] = archive[wanted]
     return member
 
 
-def _checked(where: str, array: NDArray[Any]) -> Pixels:
+def _check_memory(where: str, name: str, archive: zipfile.ZipFile | None, max_memory: int) -> None:
+    """Raise VideoError for an array that takes more than `max_memory` bytes, and ValueError for one that the archive does not hold."""
+    assert archive is not None, "open until the with statement ends"
+    entry = archive.getinfo(name if name in archive.namelist() else f"{name}.npy")
+    with archive.open(entry) as file:
+        version = read_magic(file)
+        if version != (1, 0):  # the others are for headers past 64 KiB, which no array of numbers has
+            raise ValueError(f"its format is {version[0]}.{version[1]}, not 1.0")
+        shape, _, dtype = read_array_header_1_0(file)
+        declared, held = math.prod(shape) * dtype.itemsize, entry.file_size - file.tell()
+    if declared != held and not dtype.hasobject:
+        raise ValueError(f"its header declares {declared:,} bytes of {dtype} {shape}, but {held:,} are there")
+    if declared > max_memory:
+        raise VideoError(
+            f"{where} takes {declared:,} bytes, and an .npz stays in memory as a whole; {max_memory:,} are allowed. "
+            "Save it with numpy.save as .npy, which is read clip by clip, or allow more: each side has half of what --max-memory gives."
+        )
+
+
+def _checked(where: str, array: NDArray[Any], layout: str | None) -> Pixels:
     """(N, T, H, W, C) uint8, all sizes at least 1."""
-    axes = "clips are uint8 (N, T, H, W, C) with C = 1 or 3, or (N, T, H, W) for grey"
-    if array.dtype != np.uint8:
-        advice = "np.rint(255 * x).astype(np.uint8) if it lies in [0, 1]" if array.dtype.kind == "f" else "x.astype(np.uint8) if it fits"
-        raise VideoError(f"{where} is {array.dtype} {array.shape}; {axes}. Convert it with {advice}.")
-    shaped = array[..., None] if array.ndim == 4 else array
-    if shaped.ndim != 5 or shaped.shape[-1] not in (1, 3):
-        swapped = array.ndim == 5 and array.shape[2] in (1, 3)
-        advice = "Move the channels last: x.transpose(0, 1, 3, 4, 2)." if swapped else "Reshape it."
-        raise VideoError(f"{where} has the shape {array.shape}; {axes}. {advice}")
-    if 0 in shaped.shape:
+    if 0 in array.shape:
         raise VideoError(f"{where} has the shape {array.shape}: there is nothing in it. Give at least one clip of one frame.")
-    return shaped
+    check_type(where, array)
+    clips = arranged(where, array, layout)
+    check_levels(where, clips)
+    return clips
 
 
 def _reason(error: BaseException) -> str:

@@ -1,10 +1,12 @@
 """A video file, open for one pass over its first video stream; every sign of damage becomes a VideoError with the frame count.
 
-What counts as complete: the bytes that the container declares are there (`extent`); no packet and no frame is marked as corrupt;
-and no frame is missing. Frames are missing where fewer were decoded than the index or header declares (MP4, MOV, AVI), or, in a
-container that declares neither bytes nor frames, where the last frame ends more than one and a half frames before the declared
-duration. A transport stream, a raw stream or a live recording declares nothing: one that was cut between two frames, or an MP4 in
-fragments that was cut between two of them, cannot be told from a shorter video.
+What counts as complete: the bytes that the container declares are there (`extent`); every packet that its index or its blocks list
+comes out; no packet and no frame is marked as corrupt; and where each packet is known to be one frame (`access_units`), each gives one.
+Elsewhere the frames that the decoder gives are the video: a packet may hold a field, a copy of the frame before or two frames at once,
+and the first pictures after a cut may refer to what was cut off. Frame counts and durations in headers are believed only where a
+container does not declare its bytes: they count skipped frames, too, and sound that goes on behind the picture. A transport stream, a
+raw stream or a live recording declares nothing: one that was cut between two frames, or an MP4 in fragments that was cut between two
+of them, cannot be told from a shorter video.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from vgbench.errors import VideoError
+from vgbench.video.access_units import FrameRule
 from vgbench.video.extent import measure_extent
+from vgbench.video.info import MAX_PIXELS, check_frame_size
 
 _LOG = logging.getLogger(__name__)
 
@@ -32,13 +36,8 @@ _DEMUXERS = (
 )
 _THREADED_FROM = 640 * 360
 """Pixels a frame from which frames are decoded in parallel; below, starting the threads costs more than it saves."""
-# fmt: off
-_ONE_PACKET_ONE_FRAME = frozenset({
-    "ffv1", "mjpeg", "png", "rawvideo", "huffyuv", "ffvhuff", "utvideo", "magicyuv", "prores", "dnxhd",
-    "h264", "hevc", "vp9", "av1", "libdav1d", "libaom-av1",
-})
-# fmt: on
-"""Decoders for which each packet that is not discarded holds one frame to be shown; elsewhere only decoding counts exactly."""
+_STRICT = {"mjpeg": {"err_detect": "explode"}, "png": {"err_detect": "crccheck+explode"}}
+"""Options of decoders that would otherwise show whatever their memory held where a picture is damaged."""
 _END_TOLERANCE = 1.5
 """Frames by which a duration may exceed the last frame's end: one for a last frame without length, a half for rounding."""
 
@@ -46,8 +45,8 @@ _END_TOLERANCE = 1.5
 class OpenVideo:
     """A context manager around a container of libav; `frames` may be called once."""
 
-    def __init__(self, path: Path, *, checksums: bool = True) -> None:
-        """Open the file and compare its length with what it declares; `checksums` reads it whole where it carries some.
+    def __init__(self, path: Path, *, reads_whole: bool = True) -> None:
+        """Open the file and compare its length with what it declares; `reads_whole` looks through a Matroska file first.
 
         Raises VideoError: not there, empty, no video, truncated, or a codec that this PyAV lacks.
         """
@@ -58,18 +57,22 @@ class OpenVideo:
         self._discarded = 0
         self._end = 0.0
         _check_file(path)
-        extent = measure_extent(path, checksums=checksums)
-        self._is_extent_declared = extent.is_declared
+        extent = measure_extent(path, reads_whole=reads_whole)
+        self._extent = extent
         self._container = _open_container(path, extent.problem)
         try:
             self.stream = self._video_stream(extent.problem)
+            check_frame_size(path, self.stream.codec_context.height, self.stream.codec_context.width)
             if extent.problem:
                 self._count_what_is_left()
                 raise self.damage(extent.problem)
         except BaseException:
             self._container.close()
             raise
-        if self.stream.codec_context.width * self.stream.codec_context.height >= _THREADED_FROM:
+        codec = self.stream.codec_context
+        codec.options = {"max_pixels": str(MAX_PIXELS), **_STRICT.get(codec.name, {})}
+        self._rule = FrameRule(codec.name, codec.extradata)
+        if codec.width * codec.height >= _THREADED_FROM:
             self.stream.thread_type = "AUTO"
 
     def __enter__(self) -> Self:
@@ -82,22 +85,29 @@ class OpenVideo:
         """Every frame in order of display.  Raises VideoError at the first sign of damage, at the latest after the last frame."""
         for packet in self._demuxed():
             yield from self._decoded(packet)
-        self._check_complete(self.decoded)
+        self._check_complete()
 
-    def first_frame_and_count(self) -> tuple[av.VideoFrame, int]:
-        """The first frame and how many there are; where each packet is one frame, the others are counted without decoding them."""
+    def first_frame_and_count(self) -> tuple[av.VideoFrame, int | None]:
+        """The first frame, and how many there are: packets are counted, not decoded, while each is known to be one frame.
+
+        None instead of a number where one behind those that were passed over is not; then only `frames` can tell.
+        """
         first: av.VideoFrame | None = None
-        counts_packets = self.stream.codec_context.name in _ONE_PACKET_ONE_FRAME
+        are_passed_over = False
         for packet in self._demuxed():
-            if first is not None and counts_packets:
+            if first is not None and self._rule.holds:
+                are_passed_over = True
                 continue
+            if first is not None and are_passed_over:
+                return first, None
             for frame in self._decoded(packet):
                 first = first or frame
         if first is None:
             raise self.damage("there is not one whole frame in it")
-        count = self._packets if counts_packets else self.decoded
-        self._check_complete(count)
-        return first, count
+        if self._rule.holds:
+            self.decoded = self._packets
+        self._check_complete()
+        return first, self.decoded
 
     def fps(self) -> float | None:
         rate = self.stream.average_rate or self.stream.base_rate
@@ -138,6 +148,7 @@ class OpenVideo:
                     self._packets += not packet.is_discard
                     self._discarded += packet.is_discard
                     self._end = max(self._end, _end_seconds(packet))
+                    self._rule.watch(packet)
                 if packet.size or is_end:  # an empty packet in between would be taken for the end by the decoder
                     yield packet
         except (av.FFmpegError, OSError) as error:
@@ -163,18 +174,25 @@ class OpenVideo:
         except (av.FFmpegError, OSError):
             _LOG.debug("%s: stopped counting frames", self.path, exc_info=True)
 
-    def _check_complete(self, count: int) -> None:
-        self.decoded = count
-        expected = self._indexed_frames()
-        if expected is not None:
-            if count < expected - self._discarded:
-                raise self.damage("no more follow")
-            return
-        duration, fps = self._seconds(), self.fps()
-        if not self._is_extent_declared and duration and fps and self._end + _END_TOLERANCE / fps < duration:
-            raise self.damage(f"the last one ends after {self._end:.3f} of {duration:.3f} seconds")
-        if self.stream.codec_context.name in _ONE_PACKET_ONE_FRAME and count < self._packets:
+    def _check_complete(self) -> None:
+        """Raise VideoError where packets that the container lists did not come out, or gave no frame though each is one."""
+        found, listed = self._packets + self._discarded, self._listed_packets()
+        if found < listed:
+            raise self.damage(f"only {found} of {listed} packets can be read")
+        if self._rule.holds and self.decoded < self._packets:
             raise self.damage(f"there are {self._packets} packets in it")
+        duration, fps = self._seconds(), self.fps()
+        if not self._extent.is_declared and duration and fps and self._end + _END_TOLERANCE / fps < duration:
+            raise self.damage(f"the last one ends after {self._end:.3f} of {duration:.3f} seconds")
+
+    def _listed_packets(self) -> int:
+        """How many the index, or the file read through, list; a header's number counts where the bytes are not declared."""
+        if self._has_index():
+            return sum(entry.size > 0 for entry in self.stream.index_entries)
+        return self._extent.packets if self._extent.is_declared else self.stream.frames
+
+    def _has_index(self) -> bool:
+        return self._container.format.name == "avi" or "mp4" in self._container.format.name
 
     def _indexed_frames(self) -> int | None:
         """What an index or a header declares.  Edit lists may leave out part of an MP4: there the index in use counts."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vgbench.errors import VideoError
 from vgbench.video.container import OpenVideo
-from vgbench.video.gif import is_gif, probe_gif, read_gif
+from vgbench.video.gif import is_gif, probe_gif, read_gif, stream_gif
 from vgbench.video.info import VideoInfo, check_range, frame_range
 from vgbench.video.pixels import Pixels, frame_pixels, orientation, pixel_rule
 
@@ -28,7 +28,8 @@ VIDEO_SUFFIXES = frozenset({
 def probe_video(path: str | Path) -> VideoInfo:
     """Exact length, rate and size of a video file, as `read_video` would give it.
 
-    At most one frame is decoded where packets can be counted (H.264, HEVC, VP9, AV1 and the intra-frame codecs).
+    At most one frame is decoded where the headers say that each packet is one (VP9, AV1, the intra-frame codecs, and H.264 and HEVC in
+    MP4, MOV, MKV and FLV, unless field-coded or cut at an open group of pictures); else all are.
     Raises VideoError: no video, empty, truncated or damaged, more than 8 bits a channel.
     """
     path = Path(path)
@@ -39,7 +40,13 @@ def probe_video(path: str | Path) -> VideoInfo:
         height, width = frame.height, frame.width
         if orientation(path, frame).is_transposed:
             height, width = width, height
-        return VideoInfo(count, video.fps(), height, width, pixel_rule(path, frame.format).channels)
+        info = VideoInfo(count or 0, video.fps(), height, width, pixel_rule(path, frame.format).channels)
+    return info if count is not None else info._replace(frames=_count_by_decoding(path))
+
+
+def _count_by_decoding(path: Path) -> int:
+    with OpenVideo(path, reads_whole=False) as video:
+        return sum(1 for _ in video.frames())
 
 
 def read_video(path: str | Path, start: int = 0, length: int | None = None) -> Tensor:
@@ -57,7 +64,7 @@ def read_video(path: str | Path, start: int = 0, length: int | None = None) -> T
         return read_gif(path, start, length)
     reformatter = VideoReformatter()
     frames: list[Pixels] = []
-    with OpenVideo(path, checksums=length is None) as video:
+    with OpenVideo(path, reads_whole=length is None) as video:
         for number, frame in enumerate(video.frames()):
             if number < start:
                 continue
@@ -77,7 +84,7 @@ def stream_video(path: str | Path, length: int) -> Iterator[Tensor]:
     """The whole video, at most `length` frames at a time, decoded once: uint8 (t, C, H, W) each.  Raises VideoError as `read_video`."""
     path = Path(path)
     if is_gif(path):
-        yield from torch.split(read_gif(path), length)
+        yield from stream_gif(path, length)
         return
     reformatter = VideoReformatter()
     frames: list[Pixels] = []

@@ -1,18 +1,19 @@
 """Whether a file is as long as its own container says: a truncated copy is found without decoding anything.
 
-MP4 and MOV are a row of boxes, AVI is RIFF chunks, Matroska and WebM are EBML elements; each states its size in bytes. The
-demuxers of libav forgive an early end, and a Matroska file that was cut then looks like a shorter video.
+MP4 and MOV are a row of boxes, AVI is RIFF chunks, Matroska and WebM are EBML elements; each states its size in bytes. The frames of
+Y4M all have the size that follows from its header. The demuxers of libav forgive an early end, and what was cut then looks like a
+shorter video.
 """
 
 from __future__ import annotations
 
 import os
-import zlib
-from collections.abc import Iterator
+import re
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-_EBML, _SEGMENT, _CLUSTER, _CRC32 = 0x1A45DFA3, 0x18538067, 0x1F43B675, 0xBF
+from vgbench.video.matroska import EBML, SEGMENT, elements, read_segment
+
 _FIRST_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp")
 _RIFF_SLACK = 8  # some writers count the eight bytes of the chunk's own header
 
@@ -24,30 +25,26 @@ class Extent(NamedTuple):
     """Whether it says how long it is; if not, only frame counts and durations can tell that something is missing."""
     problem: str | None
     """What is wrong, as the end of a sentence; None where everything declared is there."""
+    packets: int = 0
+    """How many packets of video were counted in it; 0 where none were."""
 
 
-class _Element(NamedTuple):
-    """An EBML element: its identifier, and where its content starts and ends (None: unknown)."""
+def measure_extent(path: Path, *, reads_whole: bool) -> Extent:
+    """Compare the file's length with what it declares; with `reads_whole`, also every block and checksum of a Matroska file.
 
-    identifier: int
-    start: int
-    end: int | None
-
-
-def measure_extent(path: Path, *, checksums: bool) -> Extent:
-    """Compare the file's length with what it declares; with `checksums`, also every Matroska cluster with its CRC-32.
-
-    Reads a few headers, or the whole file once where there are checksums to verify.  Raises OSError where the file cannot be read.
+    Reads a few headers, or the file once.  Raises OSError where the file cannot be read.
     """
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
         head = file.read(12)
-        if head[:4] == _EBML.to_bytes(4, "big"):
-            return _matroska(file, size, checksums)
+        if head[:4] == EBML:
+            return _matroska(file, size, reads_whole)
         if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
             return _avi(file, size)
         if head[4:8] in _FIRST_BOXES:
             return _boxes(file, size)
+        if head[:10] == b"YUV4MPEG2 ":
+            return _yuv4mpeg(file, size)
         return Extent(False, None)
 
 
@@ -95,58 +92,45 @@ def _avi(file: BinaryIO, size: int) -> Extent:
     return Extent(position > 0, None)
 
 
-def _matroska(file: BinaryIO, size: int, checksums: bool) -> Extent:
+def _matroska(file: BinaryIO, size: int, reads_whole: bool) -> Extent:
     """Matroska and WebM: the EBML header, then one Segment; live recordings leave its size unknown."""
-    for element in _elements(file, 0, size):
+    for element in elements(file, 0, size):
         if element.end is None:
             return Extent(False, None)
         if element.end > size:
             return Extent(True, _short(size, element.end))
-        if element.identifier == _SEGMENT:
-            return Extent(True, _bad_cluster(file, element.start, element.end) if checksums else None)
+        if element.identifier == SEGMENT:
+            return Extent(True, *read_segment(file, element.start, element.end)) if reads_whole else Extent(True, None)
     return Extent(False, None)
 
 
-def _bad_cluster(file: BinaryIO, start: int, end: int) -> str | None:
-    """The first cluster that does not fit into its segment or differs from its own CRC-32 (zlib's, over what follows it)."""
-    for element in _elements(file, start, end):
-        if element.end is None:
-            return None
-        if element.end > end:
-            return f"the element at byte {element.start:,} reaches past the end of its segment"
-        if element.identifier != _CLUSTER:
-            continue
-        file.seek(element.start)
-        head = file.read(6)
-        if head[:2] == bytes((_CRC32, 0x84)) and _crc32(file, element.end - element.start - 6) != int.from_bytes(head[2:], "little"):
-            return f"the frames stored from byte {element.start:,} on differ from their checksum"
-    return None
-
-
-def _crc32(file: BinaryIO, length: int) -> int:
-    """Of the next `length` bytes, read piece by piece."""
-    checksum = 0
-    while length > 0 and (piece := file.read(min(length, 1 << 20))):
-        checksum = zlib.crc32(piece, checksum)
-        length -= len(piece)
-    return checksum
-
-
-def _elements(file: BinaryIO, position: int, end: int) -> Iterator[_Element]:
-    """The EBML elements of one level, until one of unknown size or the end."""
-    while position < end:
+def _yuv4mpeg(file: BinaryIO, size: int) -> Extent:
+    """Y4M: a line of parameters, then frames, each a line and its planes, 8 bits a value."""
+    file.seek(0)
+    header = file.readline(1 << 10)
+    planes = _planes_bytes(header.decode("latin-1"))
+    if planes is None:
+        return Extent(False, None)
+    frames, position = 0, len(header)
+    while position < size:
         file.seek(position)
-        head = file.read(12)
-        marker = 9 - head[0].bit_length() if head else 9
-        if marker > 4 or len(head) <= marker or not head[marker]:
-            return
-        identifier = int.from_bytes(head[:marker], "big")
-        width = 9 - head[marker].bit_length()
-        bits = 7 * width
-        length = int.from_bytes(head[marker : marker + width], "big") & ((1 << bits) - 1)
-        start = position + marker + width
-        known = None if length == (1 << bits) - 1 else start + length
-        yield _Element(identifier, start, known)
-        if known is None:
-            return
-        position = known
+        line = file.readline(1 << 10)
+        if not line.startswith(b"FRAME"[: len(line)]):
+            return Extent(True, f"there is no frame at byte {position:,}, where frame {frames} should begin")
+        if position + len(line) + planes > size or not line.endswith(b"\n"):
+            return Extent(True, f"the file ends {size - position:,} bytes into frame {frames}")
+        frames, position = frames + 1, position + len(line) + planes
+    return Extent(True, None, frames)
+
+
+def _planes_bytes(header: str) -> int | None:
+    """The bytes of a frame of Y4M; None for a layout of colours that is not known here, such as more than 8 bits."""
+    found = dict(re.findall(r" ([WHC])(\S+)", header))
+    width, height = (int(found.get(key, "0")) if found.get(key, "").isdecimal() else 0 for key in "WH")
+    layout = found.get("C", "420").lower()
+    layout = "420" if layout in ("420jpeg", "420mpeg2", "420paldv") else layout
+    halves, quarter = ((width + 1) // 2, (height + 1) // 2), (width + 3) // 4
+    chroma = {"420": halves[0] * halves[1], "422": halves[0] * height, "411": quarter * height, "444": width * height, "mono": 0}
+    if not width * height or layout not in chroma:
+        return None
+    return width * height + 2 * chroma[layout]

@@ -14,6 +14,7 @@ from typing import Literal
 
 from torch import Tensor
 
+from vgbench.config import DEFAULT_MEMORY
 from vgbench.errors import DataError
 from vgbench.video.arrays import ArrayAddress, ArrayClips, array_address
 from vgbench.video.decode import VIDEO_SUFFIXES, probe_video, read_video, stream_video
@@ -110,16 +111,19 @@ class ClipFolder:
     """In natural order of their names; those of an array are numbered, "000000" first."""
 
 
-def open_clips(path: str | Path) -> ClipFolder:
+def open_clips(path: str | Path, *, layout: str | None = None, max_memory: int = DEFAULT_MEMORY) -> ClipFolder:
     """The clips of a folder (see `listing` for what counts), of `file.npy`, `file.npz` or `file.npz:name`, or one video file.
 
-    Raises DataError: nothing there, no clips, two clips of one name; VideoError for an array that is none.
+    layout: the axes of an array, such as "NTCHW" or "TCHW" (clips N, frames T, height H, width W, channels C); None tells them from the
+    shape, (N, T, H, W, C) or (N, T, H, W) for grey.  Nothing else has a layout.
+    max_memory: bytes that an .npz may take, which stays in memory as a whole; all else is read clip by clip.
+    Raises DataError: nothing there, no clips, two clips of one name; VideoError for an array that is none, or that can be read in two ways.
 
     Example: `[clip.read(0, 16) for clip in open_clips("samples").clips]`.
     """
     address = array_address(path)
     if address is not None:
-        return _open_array(address)
+        return _open_array(address, layout, max_memory)
     folder = Path(path)
     if not folder.exists():
         raise DataError(
@@ -133,10 +137,10 @@ def open_clips(path: str | Path) -> ClipFolder:
     return ClipFolder(name=folder.resolve().name, path=folder, kind="named", clips=tuple(clips))
 
 
-def _open_array(address: ArrayAddress) -> ClipFolder:
+def _open_array(address: ArrayAddress, layout: str | None, max_memory: int) -> ClipFolder:
     if not address.path.exists():
         raise DataError(f"{address.path} does not exist. Check the path.")
-    array = ArrayClips(address)
+    array = ArrayClips(address, layout, max_memory)
     name = address.path.stem + (f":{address.array}" if address.array else "")
     clips = tuple(ArrayClip(f"{index:06d}", array, index) for index in range(len(array)))
     return ClipFolder(name=name, path=address.path, kind="array", clips=clips)

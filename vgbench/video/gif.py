@@ -5,6 +5,8 @@ A palette has no grey, so a GIF is always RGB.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -14,7 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from vgbench.errors import VideoError
-from vgbench.video.info import VideoInfo, frame_range
+from vgbench.video.info import VideoInfo, check_frame_size, frame_range
 from vgbench.video.pixels import Pixels, drop_opaque_alpha
 
 _EXTENSION, _IMAGE, _TRAILER, _GRAPHIC_CONTROL = 0x21, 0x2C, 0x3B, 0xF9
@@ -50,24 +52,35 @@ def probe_gif(path: Path) -> VideoInfo:
         )
     fps = 100 * blocks.frames / blocks.hundredths if blocks.hundredths else None
     width, height = int.from_bytes(head[6:8], "little"), int.from_bytes(head[8:10], "little")
+    check_frame_size(path, height, width)
     return VideoInfo(blocks.frames, fps, height, width, 3)
 
 
 def read_gif(path: Path, start: int = 0, length: int | None = None) -> Tensor:
     """uint8 (T, 3, H, W).  Raises VideoError: truncated, a range outside, transparency that nothing lies behind."""
-    info = probe_gif(path)
-    wanted = frame_range(path, info.frames, start, length)
-    frames: list[Pixels] = []
+    wanted = frame_range(path, probe_gif(path).frames, start, length)
+    frames = list(itertools.islice(_frames(path, wanted.stop), start, None))
+    return torch.from_numpy(np.stack(frames))
+
+
+def stream_gif(path: Path, length: int) -> Iterator[Tensor]:
+    """The whole animation, at most `length` frames at a time; raises what `read_gif` does."""
+    frames = _frames(path, probe_gif(path).frames)
+    while piece := list(itertools.islice(frames, length)):
+        yield torch.from_numpy(np.stack(piece))
+
+
+def _frames(path: Path, stop: int) -> Iterator[Pixels]:
+    """The frames before `stop`, (3, H, W) each."""
+    number = 0
     try:
         with Image.open(path, formats=("GIF",)) as image:
-            for number in range(wanted.stop):
+            for number in range(stop):
                 image.seek(number)
-                if number in wanted:
-                    rgba = np.asarray(image.convert("RGBA"))
-                    frames.append(drop_opaque_alpha(rgba, 3, f"frame {number} of {path}").transpose(2, 0, 1))
-    except (OSError, EOFError, SyntaxError, ValueError) as error:
-        raise VideoError(f"{path}: decoded {len(frames)} of {len(wanted)} frames, then: {error}. Copy or make the file again.") from error
-    return torch.from_numpy(np.stack(frames))
+                rgba = np.asarray(image.convert("RGBA"))
+                yield drop_opaque_alpha(rgba, 3, f"frame {number} of {path}").transpose(2, 0, 1)
+    except (OSError, EOFError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise VideoError(f"{path}: decoded {number} of {stop} frames, then: {error}. Copy or make the file again.") from error
 
 
 def _read_blocks(file: BinaryIO, head: bytes) -> _Blocks:

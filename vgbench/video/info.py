@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 from vgbench.errors import VideoError
 
+MAX_PIXELS = 1 << 26
+"""Of one frame, 8192×8192: a few bytes can declare any size, and a frame is the least that is held in memory."""
+
 
 class VideoInfo(NamedTuple):
     """Size and length of one video, as `read` gives it: rotation applied, alpha dropped."""
@@ -40,3 +43,12 @@ def frame_range(path: Path | str, frames: int, start: int = 0, length: int | Non
             f"{path}: frames {start} to {last} were asked for, but the video has {frames}, numbered from 0. Ask for a range inside it."
         )
     return range(start, stop)
+
+
+def check_frame_size(path: Path | str, height: int, width: int) -> None:
+    """Raise VideoError for a frame of more than MAX_PIXELS."""
+    if height * width > MAX_PIXELS:
+        raise VideoError(
+            f"{path}: its frames are {width:,}×{height:,}, {height * width:,} pixels; up to {MAX_PIXELS:,} are read. "
+            "Check that the file is what it should be, or make its frames smaller."
+        )

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from vgbench.errors import DataError
 from vgbench.video.decode import VIDEO_SUFFIXES
-from vgbench.video.order import natural_key
+from vgbench.video.order import in_order, natural_key
 from vgbench.video.pictures import PICTURE_SUFFIXES, is_picture
 
 _LOG = logging.getLogger(__name__)
@@ -51,7 +51,23 @@ def list_clips(folder: Path) -> list[FoundClip]:
     if found[0].path == folder:
         return [FoundClip(folder.resolve().name, folder, True)]
     _check_unique(folder, found)
-    return sorted(found, key=lambda clip: [natural_key(part) for part in clip.name.split("/")])
+    return _in_order(found)
+
+
+def _in_order(found: list[FoundClip]) -> list[FoundClip]:
+    """Folder by folder, the names in each in natural order."""
+    beside: dict[str, set[str]] = {}
+    for clip in found:
+        parts = clip.name.split("/")
+        for depth, part in enumerate(parts):
+            beside.setdefault("/".join(parts[:depth]), set()).add(part)
+    rank = {(folder, name): number for folder, names in beside.items() for number, name in enumerate(in_order(names))}
+
+    def place(clip: FoundClip) -> list[int]:
+        parts = clip.name.split("/")
+        return [rank["/".join(parts[:depth]), part] for depth, part in enumerate(parts)]
+
+    return sorted(found, key=place)
 
 
 def _walk(folder: Path, prefix: str, ancestors: tuple[tuple[int, int], ...]) -> list[FoundClip]:

@@ -18,8 +18,8 @@ from PIL import ExifTags, Image, ImageOps
 from torch import Tensor
 
 from vgbench.errors import VideoError
-from vgbench.video.info import VideoInfo, frame_range
-from vgbench.video.order import natural_key
+from vgbench.video.info import VideoInfo, check_frame_size, frame_range
+from vgbench.video.order import in_order
 from vgbench.video.pixels import Pixels, drop_opaque_alpha
 
 PICTURE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".webp"))
@@ -55,12 +55,12 @@ def list_pictures(folder: str | Path) -> list[Path]:
 def order_pictures(folder: Path, names: Iterable[str]) -> list[Path]:
     """The frames of these names; raises VideoError for two of one name."""
     by_stem: dict[str, str] = {}
-    for name in sorted(names, key=natural_key):
+    for name in sorted(names):
         stem = os.path.splitext(name)[0]
         if stem in by_stem:
             raise VideoError(f"{folder}: {by_stem[stem]} and {name} would be the same frame. Keep one of them.")
         by_stem[stem] = name
-    return [folder / name for name in by_stem.values()]
+    return [folder / by_stem[stem] for stem in in_order(by_stem)]
 
 
 def is_picture(name: str) -> bool:
@@ -134,6 +134,7 @@ def _shape(image: Image.Image, path: Path) -> _Shape:
     try:
         _check_mode(image, path)
         width, height = image.size
+        check_frame_size(path, height, width)
         if _orientation(image) in (5, 6, 7, 8):
             width, height = height, width
         return _Shape(height, width, _CHANNELS[image.mode])

@@ -28,6 +28,7 @@ from vgbench.cli import options
     callback=options.parsed_bytes,
     help="With --generated: memory limit for pixels (500M, 4G); longer clips are measured in chunks.",
 )
+@click.option("--layout", metavar="AXES", help="With --generated: the axes of arrays, such as NTHWC, NTCHW, TCHW or THW.")
 @options.runs_option
 @click.option("--resume", metavar="RUN|latest", help="Finish an interrupted evaluation.")
 @options.device_option
@@ -72,7 +73,7 @@ def command(context: click.Context, /, metrics: list[str] | None, peer: str | No
 
 
 _OF_GENERATORS = ("generators", "protocol", "data", "resume", "batch_size")
-_OF_GIVEN_CLIPS = ("generated", "reference", "allow_missing", "score_from", "max_memory")
+_OF_GIVEN_CLIPS = ("generated", "reference", "allow_missing", "score_from", "max_memory", "layout")
 
 
 def _check_forms(context: click.Context, generated: str | None, reference: str | None) -> bool:
