@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from vgbench.evaluation.evaluate import evaluate
+from vgbench.evaluation.folders import evaluate_folders
+from vgbench.generation.generate import generate
 from vgbench.leaderboard.ranking import build_leaderboard
 from vgbench.runs.features import REAL, FeatureWriter, Owner, read_features
 from vgbench.runs.run import EvalRun, locate_run
@@ -183,3 +185,13 @@ def test_a_cache_that_cannot_be_used_costs_nothing_but_time(tmp_path):
     assert cache.get("key", b"clip") is None
     cache.put("key", b"clip", np.ones((1, 2)))
     assert "Features are not kept between runs" in cache.problem
+
+
+def test_stored_clips_have_the_distance_and_interval_that_they_had_in_memory(tiny):
+    tiny.write_text(tiny.read_text().replace("score_from = 1", "score_from = 1\nsamples = 2"))
+    in_memory = evaluate(["noise"], protocol=str(tiny), metrics=["moments-frechet"])
+    generate("noise", Path("made"), protocol=str(tiny), reference_out=Path("real"))
+    found = [build_leaderboard([run]).rows[0].scores for run in (in_memory, evaluate_folders("made", "real", metrics=["moments-frechet"]))]
+    with_pairs = build_leaderboard([evaluate_folders("made", "real", metrics=["mse", "moments-frechet"])]).rows[0].scores
+    for scores in (found[1], with_pairs):
+        assert scores["moments-frechet"] == found[0]["moments-frechet"]

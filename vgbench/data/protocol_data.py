@@ -9,7 +9,7 @@ from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vgbench.config import plain
 from vgbench.data.clips import Clip, cut
@@ -101,6 +101,11 @@ class ProtocolData:
     def protocol_id(self) -> str:
         """The protocol's id on this data."""
         return self.protocol.id(self.fingerprint)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The protocol and the data as a run records them: id, name, every compared value and the test data's fingerprint."""
+        return {"id": self.protocol_id, "name": self.protocol.name, **self.protocol.compared(), "fingerprint": self.fingerprint}
 
     def training_videos(self) -> str:
         """A hash over the names, lengths and sizes of the training videos; their pixels, which may be many, are not read."""

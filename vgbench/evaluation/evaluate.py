@@ -68,9 +68,8 @@ def evaluate(
     torch_device = choose_device(device)
     opened = ProtocolData(chosen, data or {})
     clips = opened.clips("test")
-    identity = {"id": opened.protocol_id, "name": chosen.name, **chosen.compared(), "fingerprint": opened.fingerprint}
     scorers = make_scorers(entries)
-    run = _open_run(resume, runs, identity, entries, resolution.rows, opened)
+    run = _open_run(resume, runs, opened.identity, entries, resolution.rows, opened)
     evaluation = _Evaluation(opened, clips, scorers, torch_device, batch_size, workers, run, observer)
     run.record = replace(run.record, device=str(torch_device), batch_size=batch_size, weights=scorers.clips.weights())
     with closing_run(run, observer):

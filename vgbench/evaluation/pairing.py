@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from vgbench.data.loader import read_ahead
 from vgbench.errors import DataError, PairingError
+from vgbench.generation.manifest import Manifest, Place
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,9 +23,15 @@ LISTED = 10
 class Pair(NamedTuple):
     """A generated clip and its reference."""
 
-    name: str
+    place: Place
+    """What it stands for."""
     generated: ClipFile
     reference: ClipFile
+
+    @property
+    def name(self) -> str:
+        """The generated clip's."""
+        return self.generated.name
 
     def read(self) -> tuple[Tensor, Tensor]:
         """Both, uint8 (T, C, H, W)."""
@@ -79,8 +86,10 @@ def open_sides(generated: str | Path, reference: str | Path, layout: str | None,
     return sides
 
 
-def pair_clips(generated: ClipFolder, reference: ClipFolder, *, allow_missing: bool, score_from: int, workers: int) -> Pairing:
-    """The pairs of two folders or arrays.
+def pair_clips(
+    generated: ClipFolder, reference: ClipFolder, manifest: Manifest | None, *, allow_missing: bool, score_from: int, workers: int
+) -> Pairing:
+    """The pairs of two folders or arrays; a manifest of the generated ones says which clips they are samples of.
 
     PairingError: a clip without a partner (unless `allow_missing`), or pairs that differ in length or size; the message lists them.
     """
@@ -88,7 +97,7 @@ def pair_clips(generated: ClipFolder, reference: ClipFolder, *, allow_missing: b
     if "array" in (folders[0].kind, folders[1].kind) or len(folders[0].clips) == len(folders[1].clips) == 1:
         pairs, lonely = _by_order(*folders)
     else:
-        pairs, lonely = _by_name(*folders)
+        pairs, lonely = _by_name(*folders, manifest)
     if lonely and not allow_missing:
         raise PairingError(f"{_listed(lonely)}\nAdd the missing clips, or score the {len(pairs)} pairs there are with --allow-missing.")
     if not pairs:
@@ -105,16 +114,30 @@ def pair_clips(generated: ClipFolder, reference: ClipFolder, *, allow_missing: b
     return Pairing(name=folders[0].name, pairs=pairs, warnings=warnings)
 
 
-def _by_name(generated: ClipFolder, reference: ClipFolder) -> tuple[list[Pair], list[str]]:
-    made = {clip.name: clip for clip in generated.clips}
+def place_of(clip: ClipFile, manifest: Manifest | None) -> Place:
+    """What a file stands for: a clip and source of its own, where no manifest says more."""
+    return Place(clip.name, clip.name, 0) if manifest is None else manifest.place_of(clip.name)
+
+
+def _by_name(generated: ClipFolder, reference: ClipFolder, manifest: Manifest | None) -> tuple[list[Pair], list[str]]:
+    made: dict[tuple[str, int], tuple[Place, ClipFile]] = {}
+    for clip in generated.clips:
+        place = place_of(clip, manifest)
+        made[place.clip_id, place.sample] = place, clip
     wanted = {clip.name: clip for clip in reference.clips}
-    pairs = [Pair(name, made[name], clip) for name, clip in wanted.items() if name in made]
-    lonely = [f"{name}: no generated clip in {generated.name}" for name in wanted if name not in made]
-    return pairs, lonely + [f"{name}: no reference in {reference.name}" for name in made if name not in wanted]
+    samples = range(1 if manifest is None else manifest.samples)
+    expected = [(name, sample) for name in wanted for sample in samples]
+    pairs = [Pair(*made[key], wanted[key[0]]) for key in expected if key in made]
+    lonely = [f"{_sample_text(*key, len(samples))}: no generated clip in {generated.name}" for key in expected if key not in made]
+    return pairs, lonely + [f"{clip.name}: no reference in {reference.name}" for (name, _), (_, clip) in made.items() if name not in wanted]
+
+
+def _sample_text(name: str, sample: int, samples: int) -> str:
+    return name if samples == 1 else f"{name}, sample {sample}"
 
 
 def _by_order(generated: ClipFolder, reference: ClipFolder) -> tuple[list[Pair], list[str]]:
-    pairs = [Pair(wanted.name, made, wanted) for made, wanted in zip(generated.clips, reference.clips, strict=False)]
+    pairs = [Pair(place_of(wanted, None), made, wanted) for made, wanted in zip(generated.clips, reference.clips, strict=False)]
     n = len(pairs)
     lonely = [f"{clip.name}: no generated clip in {generated.name}" for clip in reference.clips[n:]]
     return pairs, lonely + [f"{clip.name}: no reference in {reference.name}" for clip in generated.clips[n:]]

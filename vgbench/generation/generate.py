@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from vgbench.data.protocol_data import ProtocolData
 from vgbench.devices import choose_device
 from vgbench.errors import ConfigError, DataError
 from vgbench.generation.builder import build, build_published
+from vgbench.generation.manifest import Manifest
 from vgbench.generation.rows import resolve_rows, row_without_weights
 from vgbench.generation.sampler import Sampler, fit, learns_by_fitting
 from vgbench.plugins.observers import Observer
@@ -43,7 +45,8 @@ def generate(
     """Write a generator's clips as `<out>/<clip id>.mkv` (FFV1, lossless); returns how many were written.
 
     With more than one sample a clip they lie in `<out>/sample-0`, `sample-1`, ….  reference_out: a folder for the real clips beside
-    them, under the same names, so that `evaluate_folders(out, reference_out, score_from=…)` scores the stored files.
+    them, under the same names, so that `evaluate_folders(out, reference_out)` gives the stored files the scores that `evaluate` gives.
+    Each folder gets a manifest.json: the protocol, each clip's source, which frames count, and the number of samples.
 
     checkpoint: the files of weights that the method's authors published, part of the model → file, with `settings` (key=value) for the
     generator's options; None: those of a run, which has its own options.
@@ -77,6 +80,16 @@ def generate(
             target = chosen.task.target(frames)
             _write_clips(reference_out, group, target, fps)
         observer.advanced("clips", min(written, len(clips)), len(clips))
+    manifest = Manifest(
+        generator=row.label,
+        protocol=opened.identity,
+        score_from=chosen.task.score_from,
+        samples=sampler.samples(chosen),
+        clips={clip.clip_id: clip.source_id for clip in clips},
+    )
+    manifest.write(out)
+    if reference_out is not None:
+        replace(manifest, generator=None, samples=1).write(reference_out)
     return written
 
 
