@@ -104,7 +104,7 @@ def test_a_split_without_its_folder_is_unknown(divided: Path) -> None:
 
 def test_two_folders_for_one_split_are_refused(divided: Path) -> None:
     (divided / "validation").mkdir()
-    with pytest.raises(DataError, match="holds both validation and val for one split"):
+    with pytest.raises(DataError, match="holds both val and validation for one split"):
         VideoFolder(None, divided).sources("train")
 
 
@@ -272,3 +272,35 @@ def test_real_gifs_are_read() -> None:
     assert len(sources) == 17
     assert {(source.height, source.width) for source in sources} == {(64, 64)}
     assert dataset.read(sources[0].source_id, 30, 16).shape == (16, 3, 64, 64)
+
+
+def test_split_folders_are_known_in_any_case_and_by_their_usual_names(divided: Path) -> None:
+    for before, after in (("train", "Training"), ("val", "VALID"), ("test", "Test")):
+        (divided / before).rename(divided / after)
+    dataset = VideoFolder(None, divided)
+    assert [len(ids(dataset, split)) for split in ("train", "validation", "test")] == [3, 1, 2]
+    assert all(name.startswith("train/") for name in ids(dataset, "train"))
+    (divided / "TEST").mkdir()
+    with pytest.raises(DataError, match="holds both TEST and Test for one split"):
+        ids(VideoFolder(None, divided), "test")
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [("train_set", "train"), ("Test-Videos", "test"), ("my train data", "train"), ("validaton", "validation")],
+)
+def test_a_folder_named_nearly_like_a_split_is_refused(plain: Path, name: str, split: str) -> None:
+    (plain / name).mkdir()
+    write_lossless(plain / name / "a.mkv", moving_square(8), fps=25)
+    with pytest.raises(DataError, match=f"{name} looks like the split {split}, but is not named so"):
+        ids(VideoFolder(None, plain), "train")
+
+
+@pytest.mark.parametrize("name", ["trains at dusk", "contest", "rain", "best", "raining", "values"])
+def test_other_names_and_folders_of_frames_are_videos(plain: Path, name: str) -> None:
+    (plain / name).mkdir()
+    write_lossless(plain / name / "a.mkv", moving_square(8), fps=25)
+    (plain / "tests").mkdir()
+    Image.new("RGB", (16, 16)).save(plain / "tests" / "0.png")
+    found = ids(VideoFolder(None, plain), "all")
+    assert {f"{name}/a", "tests"} <= set(found)

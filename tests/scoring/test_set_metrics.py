@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from vgbench.evaluation.evaluate import evaluate
 from vgbench.evaluation.folders import evaluate_folders
@@ -15,6 +16,7 @@ from vgbench.leaderboard.ranking import build_leaderboard
 from vgbench.runs.features import REAL, FeatureWriter, Owner, read_features
 from vgbench.runs.run import EvalRun, locate_run
 from vgbench.scoring.feature_cache import FeatureCache
+from vgbench.video import write_lossless
 
 PLUGIN = """
 from pathlib import Path
@@ -195,3 +197,19 @@ def test_stored_clips_have_the_distance_and_interval_that_they_had_in_memory(tin
     with_pairs = build_leaderboard([evaluate_folders("made", "real", metrics=["mse", "moments-frechet"])]).rows[0].scores
     for scores in (found[1], with_pairs):
         assert scores["moments-frechet"] == found[0]["moments-frechet"]
+
+
+@pytest.mark.parametrize("metrics", ["moments-frechet", "psnr,moments-frechet"])
+@pytest.mark.parametrize("workers", [0, 5])
+def test_the_memory_that_a_distance_takes_is_said_before_any_work(folder, vgbench, metrics, workers):
+    rng = np.random.default_rng(0)
+    for name in ("made/a", "made/b", "real/a", "real/b"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        write_lossless(folder / f"{name}.mkv", torch.from_numpy(rng.integers(0, 256, (23, 3, 24, 20), dtype=np.uint8)), 25)
+    needed = 2 * (2 if "psnr" in metrics else 1) * 23 * 24 * 20 * 3  # two copies of a clip, or of a pair
+    given = ("eval", "--generated", "made", "--reference", "real", "--metrics", metrics, "--workers", workers, "--max-memory")
+    ran = vgbench(*given, needed - 1)
+    assert ran.status == 1
+    assert "at whole clips, and a" in ran.err
+    assert not Path("runs").exists()
+    assert vgbench(*given, needed).status == 0

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from vgbench.video.folder import ClipFile, ClipFolder
     from vgbench.video.info import VideoInfo
 
+_HELD = 2
+"""Copies of a whole clip that are held at once: as it was read, and on its way into a metric."""
 _COPIES = 4
 """What a chunk of frames takes at most: decoded, stacked, joined with what came before, and read once more by a metric."""
 
@@ -77,11 +79,12 @@ def evaluate_folders(
     if score_from is None:
         score_from = 0 if manifest is None else manifest.score_from
     if all(entry.spec.kind == "set" for entry in entries):
-        work: _Work = _SetsOfClips(open_sides(generated, reference, layout, max_memory), manifest, score_from, limit)
+        work: _Work = _SetsOfClips(open_sides(generated, reference, layout, max_memory), manifest, score_from, limit, max_memory)
     else:
         sides = open_sides(generated, reference, layout, max_memory)
         pairing = pair_clips(*sides, manifest, allow_missing=allow_missing, score_from=score_from, workers=workers)
-        work = _PairsOfClips(pairing, scorers.clips, score_from, limit, max_memory, workers)
+        whole = [*scorers.clips.whole_clip_metrics, *scorers.sets.keys]
+        work = _PairsOfClips(pairing, scorers.clips, whole, score_from, limit, max_memory, workers)
     identity = {"id": "", "name": "given clips", "score_from": score_from, "reference": str(reference)}
     if manifest is not None:
         identity["made_under"] = {"id": manifest.protocol["id"], "name": manifest.protocol.get("name")}
@@ -138,22 +141,27 @@ class _Work(ABC):
 class _PairsOfClips(_Work):
     """Clips and the references they are paired with."""
 
-    def __init__(self, pairing: Pairing, scorer: Scorer, score_from: int, limit: int | None, max_memory: int, workers: int) -> None:
+    def __init__(
+        self,
+        pairing: Pairing,
+        scorer: Scorer,
+        whole_clip_metrics: Sequence[str],
+        score_from: int,
+        limit: int | None,
+        max_memory: int,
+        workers: int,
+    ) -> None:
         super().__init__(score_from)
         self.name, self.notes, self._pairs = pairing.name, pairing.warnings, pairing.pairs[:limit]
-        self.n_clips, self._scorer, self._max_memory, self._workers = len(self._pairs), scorer, max_memory, workers
+        self.n_clips, self._scorer, self._max_memory = len(self._pairs), scorer, max_memory
         for pair in self._pairs:
-            self._check_fits(pair)
+            self._check_fits(pair, whole_clip_metrics)
+        largest = max((pair.bytes() for pair in self._pairs if self._is_whole(pair)), default=1)
+        self._ahead = min(workers, max_memory // largest - _HELD)
 
-    def _check_fits(self, pair: Pair) -> None:
-        whole = self._scorer.whole_clip_metrics
-        if whole and not self._is_whole(pair):
-            needed = pair.bytes() * (self._workers + 2)
-            looks = "looks" if len(whole) == 1 else "look"
-            raise MetricError(
-                f"{', '.join(whole)} {looks} at whole clips, and {pair.name} with its reference and those read ahead takes {size(needed)}; "
-                f"--max-memory is {size(self._max_memory)}. Raise it, or leave out {', '.join(whole)}."
-            )
+    def _check_fits(self, pair: Pair, whole_clip_metrics: Sequence[str]) -> None:
+        if whole_clip_metrics and not self._is_whole(pair):
+            raise _too_large(whole_clip_metrics, f"{pair.name} with its reference", _HELD * pair.bytes(), self._max_memory)
         least = _COPIES * pair.frame_bytes() * self._scorer.widest_span
         if least > self._max_memory and not self._is_whole(pair):
             raise MetricError(
@@ -162,11 +170,11 @@ class _PairsOfClips(_Work):
             )
 
     def _is_whole(self, pair: Pair) -> bool:
-        """Whether the pair fits into memory, with those that are read ahead of it."""
-        return pair.bytes() * (self._workers + 2) <= self._max_memory
+        """Whether the pair fits into memory, as it is read and as it is measured."""
+        return _HELD * pair.bytes() <= self._max_memory
 
     def score(self, features: SetFeatures, device: torch.device) -> Iterator[ClipScores]:
-        read = read_ahead(self._pairs, self._read, workers=self._workers, ahead=self._workers)
+        read = read_ahead(self._pairs, self._read, workers=self._ahead, ahead=self._ahead)
         for pair, whole in zip(self._pairs, read, strict=True):
             frames = pair.reference.info().frames
             self.digest.update(shape_bytes(pair.reference.info()))
@@ -199,11 +207,17 @@ class _PairsOfClips(_Work):
 class _SetsOfClips(_Work):
     """Two sets of clips, which need no partners."""
 
-    def __init__(self, folders: tuple[ClipFolder, ClipFolder], manifest: Manifest | None, score_from: int, limit: int | None) -> None:
+    def __init__(
+        self, folders: tuple[ClipFolder, ClipFolder], manifest: Manifest | None, score_from: int, limit: int | None, max_memory: int
+    ) -> None:
         super().__init__(score_from)
         self.name, self._manifest = folders[0].name, manifest
         self._generated, self._real = (folder.clips[:limit] for folder in folders)
         self.n_clips = len(self._generated)
+        for clip in (*self._generated, *self._real):
+            needed = _HELD * clip.info().bytes()
+            if needed > max_memory:
+                raise _too_large(["A distance between sets"], clip.name, needed, max_memory)
 
     def score(self, features: SetFeatures, device: torch.device) -> Iterator[ClipScores]:
         for clip in self._real:
@@ -221,6 +235,14 @@ class _SetsOfClips(_Work):
         if self.score_from >= len(frames):
             raise PairingError(f"--score-from {self.score_from} leaves no frame of {clip.name} with {len(frames)} frames.")
         return frames[None, self.score_from :]
+
+
+def _too_large(metrics: Sequence[str], what: str, needed: int, max_memory: int) -> MetricError:
+    looks = "looks" if len(metrics) == 1 else "look"
+    return MetricError(
+        f"{', '.join(metrics)} {looks} at whole clips, and {what} takes {size(needed)}; --max-memory is {size(max_memory)}. "
+        f"Raise it, or give shorter or smaller clips."
+    )
 
 
 def shape_bytes(info: VideoInfo) -> bytes:

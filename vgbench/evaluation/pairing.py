@@ -43,12 +43,11 @@ class Pair(NamedTuple):
 
     def bytes(self) -> int:
         """How much memory both take."""
-        return self.reference.info().frames * self.frame_bytes()
+        return 2 * self.reference.info().bytes()
 
     def frame_bytes(self) -> int:
         """How much memory a frame of both takes."""
-        info = self.reference.info()
-        return 2 * info.height * info.width * info.channels
+        return 2 * self.reference.info().frame_bytes()
 
     def difference(self) -> str:
         """How the two differ in length, size or channels, as a phrase; empty where they agree."""

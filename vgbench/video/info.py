@@ -23,6 +23,14 @@ class VideoInfo(NamedTuple):
     channels: int
     """1 for grey, 3 for RGB."""
 
+    def frame_bytes(self) -> int:
+        """What a frame takes as uint8."""
+        return self.height * self.width * self.channels
+
+    def bytes(self) -> int:
+        """What all frames take as uint8."""
+        return self.frames * self.frame_bytes()
+
 
 def check_range(start: int, length: int | None) -> None:
     """Raise ValueError unless `start` ≥ 0 and `length` is None or ≥ 1."""
