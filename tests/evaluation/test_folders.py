@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -253,3 +254,23 @@ def test_a_layout_is_named_for_arrays_whose_shape_says_two_things(folder):
     videos = store("mkv", made_clips(0), folder / "videos")
     with pytest.raises(DataError, match="A layout, TCHW, names the axes of an array, but neither .* is one. Leave it out"):
         evaluate_folders(videos, videos, metrics=["mse"], layout="TCHW")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere names are not bytes")
+def test_names_that_are_not_utf8_end_in_a_sentence_before_anything_is_scored(folder, vgbench):
+    for side in ("made", "real"):
+        store("mkv", made_clips(0), folder / side)
+        (folder / side / "000001.mkv").rename(folder / side / os.fsdecode(b"caf\xe9.mkv"))
+    ran = vgbench("eval", "--generated", "made", "--reference", "real")
+    assert ran.status == 1
+    assert ran.err.startswith("Error: The name caf\\xe9.mkv is not UTF-8: rename it")
+    assert sorted(os.listdir(folder)) == ["made", "real"]
+
+
+def test_a_failed_evaluation_of_given_clips_is_to_be_run_again_not_resumed(folder, vgbench):
+    store("mkv", made_clips(0), folder / "made")
+    run = evaluate_folders(folder / "made", folder / "made", metrics=["mse"])
+    run.finish("failed")
+    ran = vgbench("report", run.path)
+    assert ran.status == 1
+    assert ran.err == f"Error: {run.path} is failed, not done; run its command again.\n"

@@ -17,7 +17,10 @@ def check_comparable(runs: Sequence[Run]) -> None:
         raise RunError("There is no evaluation run to report; `vgbench eval` makes one.")
     for run in runs:
         if run.record["status"] != "done":
-            raise RunError(f"{run.path} is {run.record['status']}, not done; finish it with vgbench eval --resume {run.path}.")
+            # Given clips are scored in one go: only an evaluation of generators can be resumed.
+            is_given = "reference" in (run.record.get("protocol") or {})
+            way_out = "run its command again" if is_given else f"finish it with vgbench eval --resume {run.path}"
+            raise RunError(f"{run.path} is {run.record['status']}, not done; {way_out}.")
         if not isinstance(run.record.get("protocol"), dict) or not isinstance(run.record.get("rows"), list):
             raise RunError(f"{run.path}/run.json is damaged: it names no protocol or no rows.")
     for run in runs[1:]:

@@ -42,7 +42,7 @@ class Run:
 
     def save(self) -> None:
         """Write run.json, whole or not at all."""
-        write_text(self.path / "run.json", json.dumps(self.record, indent=1, ensure_ascii=False, default=str) + "\n")
+        write_text(self.path / "run.json", _as_text(self.record))
 
     def folder(self, name: str) -> Path:
         """A folder in the run's, made on first use."""
@@ -60,18 +60,29 @@ class Run:
 def create_run(runs: Path, verb: str, subject: str, record: Mapping[str, Any]) -> Run:
     """A new run folder `<date>-<verb>-<subject>` with its run.json.
 
-    RunError: the folder cannot be made or written.
+    RunError: the folder cannot be made or written, or a name in the record is not UTF-8.
     """
     stem = f"{datetime.now().astimezone():%Y-%m-%d-%H%M%S}-{verb}-{re.sub(r'[^A-Za-z0-9._-]+', '-', subject)[:80]}"
+    whole = {
+        "schema_version": SCHEMA_VERSION,
+        "status": "running",
+        "verb": verb,
+        "started": now(),
+        **provenance(),
+        **record,
+        "warnings": [],
+    }
     with writing(runs):
+        _as_text(whole).encode()  # a name that cannot be written is refused before there is a folder
         runs.mkdir(parents=True, exist_ok=True)
         path = _unused_folder(runs, stem)
-    run = Run(
-        path,
-        {"schema_version": SCHEMA_VERSION, "status": "running", "verb": verb, "started": now(), **provenance(), **record, "warnings": []},
-    )
+    run = Run(path, whole)
     run.save()
     return run
+
+
+def _as_text(record: Mapping[str, Any]) -> str:
+    return json.dumps(record, indent=1, ensure_ascii=False, default=str) + "\n"
 
 
 def _unused_folder(runs: Path, stem: str) -> Path:
