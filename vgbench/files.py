@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 import uuid
 from collections.abc import Iterator
@@ -15,6 +16,19 @@ from vgbench.errors import RunError, VgbenchError
 
 RUNS_ADVICE = "Free some space, or give another folder with --runs."
 OUT_ADVICE = "Check the folder, its permissions and free space, or name another file."
+
+
+_WITH_STRAY_BYTES = re.compile('[^"\n/]*[\ud800-\udfff][^"\n/]*')
+
+
+def is_utf8(name: str | Path) -> bool:
+    """Whether a file's name can be written to a file or shown: on some systems a name may be any bytes."""
+    return str(name).isascii() or not _WITH_STRAY_BYTES.search(str(name))
+
+
+def escaped(name: str | Path) -> str:
+    """The name with `\\xe9` for each byte of it that is not UTF-8."""
+    return os.fsencode(str(name)).decode("utf-8", "backslashreplace") if os.name == "posix" else ascii(str(name))
 
 
 @contextmanager
@@ -36,11 +50,14 @@ def new_file(path: Path, *, flushed: bool = True) -> Iterator[Path]:
 
 @contextmanager
 def writing(what: Path | str, *, error: type[VgbenchError] = RunError, advice: str = RUNS_ADVICE) -> Iterator[None]:
-    """Turn the system's refusal to write into an error that says what could not be written, why, and what to do."""
+    """Turn the system's refusal to write, or a name that is not UTF-8, into an error that says what, why, and what to do."""
     try:
         yield
     except OSError as refusal:
         raise error(f"{what} cannot be written: {refusal.strerror or refusal}. {advice}") from refusal
+    except UnicodeEncodeError as refusal:
+        name = next(iter(_WITH_STRAY_BYTES.findall(refusal.object)), "")
+        raise error(f"{what} cannot be written: the name {escaped(name)} in it is not UTF-8. Rename that file or folder.") from refusal
 
 
 def write_text(path: Path, text: str, *, advice: str = RUNS_ADVICE) -> None:

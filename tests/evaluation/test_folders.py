@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -171,6 +172,29 @@ def test_clips_of_different_lengths_are_each_pooled_over_their_own_frames(folder
     ran = vgbench("eval", "--generated", "made", "--reference", "real", "--metrics", "mse", "--json", "--per-frame")
     (row,) = ran.json()["rows"]
     assert (row["generator"], row["n_clips"], row["n_frames"], row["per_frame"]) == ("made", 2, 9, None)
+    assert row["per_frame_missing"] == "clips differ in length"
+    shown = vgbench("report", "--per-frame").out
+    assert "mse@mean of made has no mean at each frame: clips differ in length." in shown
+    assert "as measured at each frame" not in shown
+
+
+def test_frames_are_numbered_as_in_the_clip(folder, vgbench):
+    """By hand: the mean squared error of frames 4 and 5 over three clips; a step is numbered by the frame that it leads to."""
+    made, real = made_clips(0, frames=6), made_clips(1, frames=6)
+    paths = store("npy", made, folder / "made"), store("npy", real, folder / "real")
+    metrics = "mse@mean,flow-epe,motion-ratio"
+    ran = vgbench(
+        "eval", "--generated", paths[0], "--reference", paths[1], "--metrics", metrics, "--score-from", "4", "--per-frame", "--json"
+    )
+    rows = {row["metric"]: row for row in ran.json()["rows"]}
+    by_hand = ((made / 255.0 - real / 255.0) ** 2).double().mean((0, 2, 3, 4))[4:].tolist()
+    assert rows["mse@mean"]["first_frame"] == 4
+    assert rows["mse@mean"]["per_frame"] == pytest.approx(by_hand, rel=1e-6)
+    assert (rows["flow-epe"]["first_frame"], len(rows["flow-epe"]["per_frame"])) == (5, 1)
+    shown = vgbench("report", "--per-frame").out
+    lines = [line.split() for line in shown.partition("mse@mean as measured")[2].splitlines()]
+    assert [line[0] for line in lines if line and line[0].isdecimal()][:2] == ["4", "5"]
+    assert "Frames before frame 4 do not count (--score-from)." in shown
 
 
 def test_options_of_the_other_form_are_refused(vgbench):
@@ -253,3 +277,23 @@ def test_a_layout_is_named_for_arrays_whose_shape_says_two_things(folder):
     videos = store("mkv", made_clips(0), folder / "videos")
     with pytest.raises(DataError, match="A layout, TCHW, names the axes of an array, but neither .* is one. Leave it out"):
         evaluate_folders(videos, videos, metrics=["mse"], layout="TCHW")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere names are not bytes")
+def test_names_that_are_not_utf8_end_in_a_sentence_before_anything_is_scored(folder, vgbench):
+    for side in ("made", "real"):
+        store("mkv", made_clips(0), folder / side)
+        (folder / side / "000001.mkv").rename(folder / side / os.fsdecode(b"caf\xe9.mkv"))
+    ran = vgbench("eval", "--generated", "made", "--reference", "real")
+    assert ran.status == 1
+    assert ran.err.startswith("Error: The name caf\\xe9.mkv is not UTF-8: rename it")
+    assert sorted(os.listdir(folder)) == ["made", "real"]
+
+
+def test_a_failed_evaluation_of_given_clips_is_to_be_run_again_not_resumed(folder, vgbench):
+    store("mkv", made_clips(0), folder / "made")
+    run = evaluate_folders(folder / "made", folder / "made", metrics=["mse"])
+    run.finish("failed")
+    ran = vgbench("report", run.path)
+    assert ran.status == 1
+    assert ran.err == f"Error: {run.path} is failed, not done; run its command again.\n"

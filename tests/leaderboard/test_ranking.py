@@ -91,9 +91,10 @@ def test_unfinished_and_damaged_runs_are_refused(made_run):
     with pytest.raises(RunError, match="There is no evaluation run to report"):
         build_leaderboard([])
     unfinished = open_run(run.path)
-    unfinished.record = replace(unfinished.record, status="interrupted")
-    with pytest.raises(RunError, match=f"is interrupted, not done; finish it with vgbench eval --resume {run.path}"):
-        build_leaderboard([unfinished])
+    for asked, way_out in (((), f"finish it with vgbench eval --resume {run.path}"), (None, "run its command again")):
+        unfinished.record = replace(unfinished.record, status="interrupted", asked=asked)
+        with pytest.raises(RunError, match=f"is interrupted, not done; {way_out}"):
+            build_leaderboard([unfinished])
     lacking = open_run(run.path)
     lacking.record = replace(lacking.record, metrics=("mse@mean", "psnr@frame"))
     with pytest.raises(RunError, match="a line of a has no psnr@frame"):

@@ -32,8 +32,7 @@ def print_leaderboard(console: Console, leaderboard: Leaderboard, *, per_frame: 
             console.print(line, highlight=False, markup=False, soft_wrap=True)
     if per_frame:
         for spec in leaderboard.metrics:
-            console.print(f"{spec.id} as measured at each frame, before pooling", highlight=False)
-            console.print(_frame_table(leaderboard, spec))
+            _print_frames(console, leaderboard, spec)
     for run in leaderboard.runs:
         console.print(f"Run: {run}", highlight=False, markup=False, soft_wrap=True)
 
@@ -74,15 +73,26 @@ def _cell(leaderboard: Leaderboard, row: TableRow, spec: MetricSpec) -> str:
     return f"{text}\n[dim]{number(score.ci_low, places)}–{number(score.ci_high, places)}[/]"
 
 
+def _print_frames(console: Console, leaderboard: Leaderboard, spec: MetricSpec) -> None:
+    """The means at each frame, and for each row without them why there are none."""
+    if any(row.scores[spec.id].per_frame for row in leaderboard.rows):
+        console.print(f"{spec.id} as measured at each frame, before pooling", highlight=False)
+        console.print(_frame_table(leaderboard, spec))
+    for row in leaderboard.rows:
+        if reason := row.scores[spec.id].per_frame_missing:
+            console.print(f"{spec.id} of {row.label} has no mean at each frame: {reason}.", highlight=False, markup=False, soft_wrap=True)
+
+
 def _frame_table(leaderboard: Leaderboard, spec: MetricSpec) -> Table:
-    curves = {row.label: row.scores[spec.id].per_frame for row in leaderboard.rows}
-    length = max((len(curve) for curve in curves.values() if curve), default=0)
+    """Frames are numbered as in the clip, from 0; where a value stands for a step, by the frame that it leads to."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("frame", justify="right")
-    for label in curves:
-        table.add_column(escape(label), justify="right")
+    curves = []
+    for row in leaderboard.rows:
+        table.add_column(escape(row.label), justify="right")
+        score = row.scores[spec.id]
+        curves.append(dict(enumerate(score.per_frame or (), start=leaderboard.first_frame() + score.per_frame_skips)))
     places = decimals(leaderboard, spec)
-    for index in range(length):
-        values = [number(curve[index], places) if curve else "–" for curve in curves.values()]
-        table.add_row(str(index + leaderboard.first_frame()), *values)
+    for frame in sorted(set().union(*curves)):
+        table.add_row(str(frame), *(number(curve.get(frame), places) for curve in curves))
     return table

@@ -18,7 +18,9 @@ def check_comparable(runs: Sequence[EvalRun]) -> None:
         raise RunError("There is no evaluation run to report; `vgbench eval` makes one.")
     for run in runs:
         if run.record.status != "done":
-            raise RunError(f"{run.path} is {run.record.status}, not done; finish it with vgbench eval --resume {run.path}.")
+            # Given clips are scored in one go: only an evaluation of generators can be resumed.
+            way_out = "run its command again" if run.record.asked is None else f"finish it with vgbench eval --resume {run.path}"
+            raise RunError(f"{run.path} is {run.record.status}, not done; {way_out}.")
         _check_id(run)
         check_seal(run)
     for run in runs[1:]:

@@ -16,7 +16,7 @@ from vgbench.leaderboard.table import Leaderboard, Score, TableRow
 from vgbench.runs.run import EvalRun
 from vgbench.scoring.loaded_metric import load_metric
 from vgbench.scoring.lookup import find_metric
-from vgbench.scoring.pooling import Pooling, goodness
+from vgbench.scoring.pooling import Group, Pooling, goodness
 from vgbench.specs import MetricSpec
 from vgbench.stats.bootstrap import LEAST_SOURCES_TO_TEST, Sample, holm, paired_p_value, percentile_interval, replicates
 from vgbench.stats.set_distance import SetEstimate, paired_p_value as jackknife_p_value
@@ -105,9 +105,19 @@ def _pooled(pooling: Pooling, scored: ScoredRow) -> tuple[Score, Sample]:
         n_frames=lines.frames,
         n_sources=len(names),
         non_finite=column.non_finite(),
-        per_frame=tuple(groups[0].values.mean(axis=0).tolist()) if len(groups) == 1 else None,
+        **_at_each_frame(groups, lines.frames // len(lines)),
     )
     return score, Sample(per_clip, source_of, pooling.own_pool)
+
+
+def _at_each_frame(groups: Sequence[Group], frames: int) -> dict[str, Any]:
+    """The means over clips of so many frames, as fields of `Score`; or why there are none."""
+    if len(groups) != 1:
+        return {"per_frame": None, "per_frame_missing": "clips differ in length"}
+    n_values = groups[0].values.shape[1]
+    if n_values not in (frames, frames - 1):
+        return {"per_frame": None, "per_frame_missing": f"a clip of {frames} frames has {n_values} values"}
+    return {"per_frame": tuple(groups[0].values.mean(axis=0).tolist()), "per_frame_skips": frames - n_values}
 
 
 def _score_sets(scored_rows: Sequence[ScoredRow], spec: MetricSpec, scores: dict[str, dict[str, Score]], evidence: Evidence) -> None:
@@ -126,6 +136,7 @@ def _score_sets(scored_rows: Sequence[ScoredRow], spec: MetricSpec, scores: dict
             n_sources=estimate.n_sources,
             non_finite=0,
             per_frame=None,
+            per_frame_missing="it compares sets of clips",
             estimate=estimate,
         )
 

@@ -29,7 +29,11 @@ class Score:
     non_finite: int
     """Values that `measure` gave as NaN or infinity."""
     per_frame: tuple[float, ...] | None
-    """The mean over clips at each frame; None where clips differ in length."""
+    """The mean over clips at each frame that counts; None where there is no such mean."""
+    per_frame_missing: str | None = None
+    """Why there is none, as the end of a sentence."""
+    per_frame_skips: int = 0
+    """Frames that count and have no value: one where a value stands for the step to a frame."""
     tied_with_best: bool | None = None
     """Whether it cannot be told apart from the best; None where too few sources allow a test."""
     estimate: SetEstimate | None = None
@@ -66,9 +70,13 @@ class Leaderboard:
     def records(self, *, per_frame: bool = False) -> list[dict[str, Any]]:
         """One flat record a generator and metric; what is not finite is None.
 
-        per_frame: with the mean over clips at each scored frame as well.
+        per_frame: with the mean over clips at each scored frame as well, and the first one's number; or why there is none.
         """
-        return [_record(row, spec, per_frame) for row in self.rows for spec in self.metrics]
+        return [
+            _record(row, spec) | (_curve(row.scores[spec.id], self.first_frame()) if per_frame else {})
+            for row in self.rows
+            for spec in self.metrics
+        ]
 
     def frame(self) -> pd.DataFrame:
         """The records as a data frame."""
@@ -77,13 +85,19 @@ class Leaderboard:
         return pd.DataFrame(self.records())
 
     def first_frame(self) -> int:
-        """The generated frame that the first of `per_frame` stands for."""
-        return int(self.protocol.get("task.score_from", 0))
+        """The first frame of a clip that counts, from 0: of a generated one, or of given clips."""
+        return int(self.protocol.get("task.score_from", self.protocol.get("score_from", 0)))
 
 
-def _record(row: TableRow, spec: MetricSpec, per_frame: bool) -> dict[str, Any]:
+def _curve(score: Score, first_frame: int) -> dict[str, Any]:
+    """The mean at each frame and the number of the first; or why there is none."""
+    if score.per_frame is None:
+        return {"per_frame": None, "per_frame_missing": score.per_frame_missing}
+    return {"per_frame": [_finite(value) for value in score.per_frame], "first_frame": first_frame + score.per_frame_skips}
+
+
+def _record(row: TableRow, spec: MetricSpec) -> dict[str, Any]:
     score = row.scores[spec.id]
-    curve = {"per_frame": None if score.per_frame is None else [_finite(value) for value in score.per_frame]} if per_frame else {}
     return {
         "generator": row.label,
         "metric": spec.id,
@@ -101,7 +115,6 @@ def _record(row: TableRow, spec: MetricSpec, per_frame: bool) -> dict[str, Any]:
         "parameters": row.parameters,
         "seconds_per_clip": row.seconds_per_clip,
         "run": row.run,
-        **curve,
         **({} if score.estimate is None else score.estimate.record()),
     }
 

@@ -75,4 +75,6 @@ def bias_lines(leaderboard: Leaderboard, spec: MetricSpec) -> list[str]:
 
 def _score_from_text(leaderboard: Leaderboard) -> str:
     first = leaderboard.first_frame()
+    if first and "reference" in leaderboard.protocol:
+        return f" Frames before frame {first} do not count (--score-from)."
     return f" Frames before frame {first} are given or repeat a given one, and do not count." if first else ""

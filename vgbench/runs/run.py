@@ -78,13 +78,15 @@ class EvalRun(Run):
 def create_run(kind: type[RunT], runs: Path, subject: str, record: RunRecord) -> RunT:
     """A new run folder `<date>-<verb>-<subject>` with its run.json, which says what the run is made with as well.
 
-    RunError: the folder cannot be made or written.
+    RunError: the folder cannot be made or written, or a name in the record is not UTF-8.
     """
     stem = f"{datetime.now().astimezone():%Y-%m-%d-%H%M%S}-{record.verb}-{re.sub(r'[^A-Za-z0-9._-]+', '-', subject)[:80]}"
+    begun = replace(record, started=now(), **provenance())
     with writing(runs):
+        to_json(begun).encode()  # a name that cannot be written is refused before there is a folder
         runs.mkdir(parents=True, exist_ok=True)
         path = _unused_folder(runs, stem)
-    run = kind(path, replace(record, started=now(), **provenance()))
+    run = kind(path, begun)
     run.save()
     return run
 
