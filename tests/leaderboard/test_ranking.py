@@ -111,6 +111,15 @@ def test_rows_of_other_clips_and_clips_scored_twice_are_refused(made_run):
         build_leaderboard([run])
 
 
+@pytest.mark.parametrize("sample", [-1, 1 << 40, 10**400])
+def test_a_sample_beyond_reason_is_refused_with_its_line(made_run, sample):
+    run = made_run({"a": clips([1.0, 2.0])})
+    path = run.path / "scores.jsonl"
+    path.write_text(path.read_text().replace('"sample": 0', f'"sample": {sample}', 1))
+    with pytest.raises(RunError, match="scores.jsonl, line 1, is no score: sample is "):
+        build_leaderboard([run])
+
+
 def test_two_rows_of_one_label_in_a_run_are_refused(made_run):
     run = made_run({"a": clips([1.0])})
     run.record = replace(run.record, rows=(*run.record.rows, *run.record.rows))

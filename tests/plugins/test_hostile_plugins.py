@@ -44,6 +44,13 @@ class Exits(Good):
     def generate(self, request):
         raise SystemExit(0)
 
+class Halt(BaseException):
+    pass
+
+class Halts(Good):
+    def generate(self, request):
+        raise Halt("no more")
+
 class Prints(Good):
     def generate(self, request):
         print("made by a plugin")
@@ -54,7 +61,7 @@ NOT_A_GENERATOR = lambda config, device: 5
 @hookimpl
 def vgbench_generators():
     print("asked for generators")
-    targets = ["BadStart", "BadFit", "BadCount", "Exits", "Prints", "NOT_A_GENERATOR", "Missing"]
+    targets = ["BadStart", "BadFit", "BadCount", "Exits", "Halts", "Prints", "NOT_A_GENERATOR", "Missing"]
     specs = [GeneratorSpec(name=target.lower().replace("_", "-"), summary="x", target=f"{__name__}:{target}") for target in targets]
     return [*specs, GeneratorSpec(name="needy", summary="x", target=f"{__name__}:Prints", needs=("nopkg.sub",))]
 """
@@ -67,6 +74,7 @@ def vgbench_generators():
         ("badfit", "raised RuntimeError: no fit"),
         ("badcount", "raised RuntimeError: no count"),
         ("exits", "raised SystemExit: 0"),
+        ("halts", "raised Halt: no more"),
         ("not-a-generator", "is a int, not a vgbench.Generator"),
         ("missing", "raised AttributeError"),
         ("needy", "needs nopkg.sub: install it"),

@@ -19,7 +19,7 @@ from vgbench.errors import VgbenchError
 def guarded(
     error_class: type[VgbenchError], who: str, target: str, *, unless: Callable[[BaseException], bool] | None = None
 ) -> Iterator[None]:
-    """Within the block a plugin's exception, or its attempt to exit, becomes `error_class` with its name; stdout stays for results.
+    """Within the block whatever a plugin raises, also an attempt to exit, becomes `error_class` with its name; stdout stays for results.
 
     who: how the message names the plugin.  target: what is called, "package.module:Name"; the message gives the innermost line of that
     package.  unless: exceptions that are left as they are.
@@ -29,9 +29,9 @@ def guarded(
     with stdout_to_stderr():
         try:
             yield
-        except VgbenchError:
+        except (VgbenchError, KeyboardInterrupt, GeneratorExit):
             raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             if wants_traceback() or (unless is not None and unless(error)):
                 raise
             place = place_of(error, target)

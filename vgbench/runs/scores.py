@@ -12,6 +12,7 @@ from vgbench.errors import RunError
 from vgbench.files import cut_torn_line, whole_lines, writing
 
 SCORES = "scores.jsonl"
+_MOST_SAMPLES = 1 << 31
 
 
 class ClipScores(NamedTuple):
@@ -87,6 +88,8 @@ def _parsed(record: Mapping[str, Any]) -> ClipScores:
     scores = {str(metric): [math.nan if value is None else float(value) for value in values] for metric, values in record["scores"].items()}
     if not all(scores.values()):
         raise ValueError("a metric without values")
+    if not 0 <= int(record["sample"]) < _MOST_SAMPLES:
+        raise ValueError(f"sample is {record['sample']}")
     seconds = None if record["seconds"] is None else float(record["seconds"])
     if seconds is not None and not math.isfinite(seconds):
         raise ValueError(f"seconds is {seconds}")
