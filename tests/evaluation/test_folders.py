@@ -280,14 +280,29 @@ def test_a_layout_is_named_for_arrays_whose_shape_says_two_things(folder):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="elsewhere names are not bytes")
-def test_names_that_are_not_utf8_end_in_a_sentence_before_anything_is_scored(folder, vgbench):
+@pytest.mark.parametrize("form", ["mkv", "png"])
+def test_a_clip_whose_name_is_not_utf8_is_refused_before_anything_is_scored(folder, form):
+    suffix = ".mkv" if form == "mkv" else ""
     for side in ("made", "real"):
-        store("mkv", made_clips(0), folder / side)
-        (folder / side / "000001.mkv").rename(folder / side / os.fsdecode(b"caf\xe9.mkv"))
-    ran = vgbench("eval", "--generated", "made", "--reference", "real")
-    assert ran.status == 1
-    assert ran.err.startswith("Error: The name caf\\xe9.mkv is not UTF-8: rename it")
+        store(form, made_clips(0), folder / side)
+        (folder / side / f"000001{suffix}").rename(folder / side / os.fsdecode(b"\xc3\xbc caf\xe9" + suffix.encode()))
+    with pytest.raises(DataError, match=r"^The name ü caf\\xe9 is not UTF-8: rename it"):
+        evaluate_folders(folder / "made", folder / "real")
     assert sorted(os.listdir(folder)) == ["made", "real"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere names are not bytes")
+def test_a_folder_whose_name_is_not_utf8_is_refused(folder, monkeypatch, vgbench):
+    odd = folder / os.fsdecode(b"d\xe9")
+    store("npy", made_clips(0), folder / "made")
+    odd.mkdir()
+    (folder / "made.npy").rename(odd / "made.npy")
+    ran = vgbench("eval", "--generated", odd / "made.npy", "--reference", odd / "made.npy")
+    assert ran.status == 1
+    assert ran.err.startswith(f"Error: The name {folder}/d\\xe9/made.npy is not UTF-8: rename it")
+    monkeypatch.chdir(odd)
+    with pytest.raises(DataError, match=r"d\\xe9/made.npy is not UTF-8"):
+        evaluate_folders("made.npy", "made.npy")
 
 
 def test_a_failed_evaluation_of_given_clips_is_to_be_run_again_not_resumed(folder, vgbench):

@@ -150,26 +150,3 @@ def test_a_folder_of_frames_with_one_broken_picture_names_it(tmp_path):
     assert clip.info().frames == 3
     with pytest.raises(VideoError, match=r"1.png is empty: 0 bytes"):
         clip.read()
-
-
-@pytest.mark.skipif(os.name != "posix", reason="elsewhere names are not bytes")
-@pytest.mark.parametrize("name", [b"caf\xe9.mkv", b"d\xe9/b.mkv", b"d\xe9/0.png"])
-def test_a_name_that_is_not_utf8_is_refused_and_shown_escaped(tmp_path, name):
-    path = tmp_path / os.fsdecode(name)
-    path.parent.mkdir(exist_ok=True)
-    path.touch()
-    (tmp_path / "ü.mkv").touch()
-    shown = name.removesuffix(b"/0.png").decode("latin-1").replace("\xe9", r"\\xe9")
-    with pytest.raises(DataError, match=rf"^The name {shown} is not UTF-8: rename it"):
-        open_clips(tmp_path)
-
-
-@pytest.mark.skipif(os.name != "posix", reason="elsewhere names are not bytes")
-def test_a_folder_whose_own_name_is_not_utf8_is_refused(tmp_path, monkeypatch, noise):
-    folder = tmp_path / os.fsdecode(b"d\xe9")
-    folder.mkdir()
-    write_lossless(folder / "a.mkv", noise(2, 8, 8), 25)
-    monkeypatch.chdir(folder)
-    for path in (folder, folder / "a.mkv", "a.mkv", "."):
-        with pytest.raises(DataError, match=r"d\\xe9(/a.mkv)? is not UTF-8: rename it"):
-            open_clips(path)

@@ -140,3 +140,21 @@ def test_a_trimmed_mp4_is_whole(whole, tmp_path):
     frames = len(read_video(path))
     assert 10 <= frames < 20
     assert probe_video(path).frames == frames
+
+
+PARTS = {"a.flv": "libx264", "a.asf": "msmpeg4", "a.wmv": "wmv2", "a.mxf": "mpeg2video", "a.ts": "libx264", "a.m2ts": "libx264"}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_file_that_ends_inside_one_of_its_parts_is_refused(make_video, moving_stripes, name):
+    path = make_video(name, moving_stripes(12, 48, 64), PARTS[name])
+    data = path.read_bytes()
+    assert len(read_video(path)) == probe_video(path).frames == 12
+    packet = {"a.ts": 188, "a.m2ts": 192}.get(name, len(data))
+    for cut in range(len(data) // 3, len(data) * 9 // 10, len(data) // 23 | 1):
+        if cut % packet < 5:  # between two packets: nothing tells it from a shorter video
+            continue
+        path.write_bytes(data[:cut])
+        for read in (probe_video, read_video):
+            with pytest.raises(VideoError, match=rf"{name}: .* but (it|the last one) ends|cannot be read as a video"):
+                read(path)

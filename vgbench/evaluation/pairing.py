@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from vgbench.data.loader import read_ahead
 from vgbench.errors import DataError, PairingError
+from vgbench.files import escaped, is_utf8
 from vgbench.generation.manifest import Manifest, Place
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Pairing:
 def open_sides(generated: str | Path, reference: str | Path, layout: str | None, max_memory: int) -> tuple[ClipFolder, ClipFolder]:
     """The clips of both sides; `layout` names the axes of arrays, each of which may take half of `max_memory` bytes.
 
-    DataError: one of them cannot be opened, or a layout is named and neither is an array.
+    DataError: one of them cannot be opened, a name is not UTF-8, or a layout is named and neither is an array.
     """
     from vgbench.video.folder import open_clips
 
@@ -82,7 +83,17 @@ def open_sides(generated: str | Path, reference: str | Path, layout: str | None,
     )
     if layout is not None and "array" not in (sides[0].kind, sides[1].kind):
         raise DataError(f"A layout, {layout}, names the axes of an array, but neither {generated} nor {reference} is one. Leave it out.")
+    for side in sides:
+        _check_names(side)
     return sides
+
+
+def _check_names(side: ClipFolder) -> None:
+    """Raise DataError for names that are not UTF-8: they are written to the scores, which are."""
+    strangers = [escaped(name) for name in (str(side.path.absolute()), *(clip.name for clip in side.clips)) if not is_utf8(name)]
+    if strangers:
+        more = f" and {len(strangers) - 1} more" if len(strangers) > 1 else ""
+        raise DataError(f"The name {strangers[0]}{more} is not UTF-8: rename it, for example with convmv -f latin1 -t utf8 --notest.")
 
 
 def pair_clips(

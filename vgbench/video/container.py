@@ -5,8 +5,8 @@ comes out; no packet and no frame is marked as corrupt; and where each packet is
 Elsewhere the frames that the decoder gives are the video: a packet may hold a field, a copy of the frame before or two frames at once,
 and the first pictures after a cut may refer to what was cut off. Frame counts and durations in headers are believed only where a
 container does not declare its bytes: they count skipped frames, too, and sound that goes on behind the picture. A transport stream, a
-raw stream or a live recording declares nothing: one that was cut between two frames, or an MP4 in fragments that was cut between two
-of them, cannot be told from a shorter video.
+raw stream or a live recording declares nothing: one that was cut between two frames or packets, or an MP4 in fragments that was cut
+between two of them, cannot be told from a shorter video.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Whether a file is as long as its own container says: a truncated copy is found without decoding anything.
 
 MP4 and MOV are a row of boxes, AVI is RIFF chunks, Matroska and WebM are EBML elements; each states its size in bytes. The frames of
-Y4M all have the size that follows from its header. The demuxers of libav forgive an early end, and what was cut then looks like a
+Y4M all have the size that follows from its header. FLV, ASF, MXF and transport streams consist of parts with a length, and say nothing
+of the whole. The demuxers of libav forgive an early end, and what was cut then looks like a
 shorter video.
 """
 
@@ -9,12 +10,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from vgbench.video.matroska import EBML, SEGMENT, elements, read_segment
 
 _FIRST_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp")
+_ASF_HEADER, _MXF_KEY = b"\x30\x26\xb2\x75", b"\x06\x0e\x2b\x34"
 _RIFF_SLACK = 8  # some writers count the eight bytes of the chunk's own header
 
 
@@ -45,7 +48,65 @@ def measure_extent(path: Path, *, reads_whole: bool) -> Extent:
             return _boxes(file, size)
         if head[:10] == b"YUV4MPEG2 ":
             return _yuv4mpeg(file, size)
-        return Extent(False, None)
+        # The last part may be missing whole: what these say of the frames is looked at, too.
+        return Extent(False, _cut_part(file, size, head))
+
+
+def _cut_part(file: BinaryIO, size: int, head: bytes) -> str | None:
+    """Where the file ends inside one of the parts that it consists of: tags of FLV, objects of ASF, KLV of MXF, packets of MPEG-TS."""
+    if head[:3] == b"FLV":
+        return _last_part(file, size, int.from_bytes(head[5:9], "big") + 4, _flv_tag)
+    if head[:4] == _ASF_HEADER:
+        return _last_part(file, size, 0, _asf_object)
+    if head[:4] == _MXF_KEY:
+        return _last_part(file, size, 0, _mxf_triplet)
+    return _cut_packet(file, size)
+
+
+def _last_part(file: BinaryIO, size: int, position: int, length_of: Callable[[bytes], int]) -> str | None:
+    """Whether the last part reaches past the end; what has no length is not ours to judge."""
+    while position < size:
+        file.seek(position)
+        length = length_of(file.read(32))
+        if not length:
+            return None
+        if position + length > size:
+            return f"it ends {size - position:,} bytes into a part of {length:,}"
+        position += length
+    return None
+
+
+def _flv_tag(head: bytes) -> int:
+    """The bytes of a tag with its length before and behind it; 0 if it is none."""
+    return 15 + int.from_bytes(head[1:4], "big") if head[:1] in (b"\x08", b"\x09", b"\x12") else 0
+
+
+def _asf_object(head: bytes) -> int:
+    """The bytes of an object, 128 bits of name and 64 of length in front; a live recording leaves 0."""
+    length = int.from_bytes(head[16:24], "little")
+    return length if len(head) >= 24 and 24 <= length < 1 << 62 else 0
+
+
+def _mxf_triplet(head: bytes) -> int:
+    """The bytes of key, length and value (SMPTE 336): the length is one byte, or so many as the first says."""
+    if head[:4] != _MXF_KEY[: len(head)]:
+        return 0
+    if len(head) < 26:
+        return 26
+    width = head[16] & 0x7F if head[16] & 0x80 else 0
+    return 17 + width + (int.from_bytes(head[17 : 17 + width], "big") if width else head[16])
+
+
+def _cut_packet(file: BinaryIO, size: int) -> str | None:
+    """MPEG transport streams: packets of 188 bytes, or 192 with a time in front."""
+    file.seek(0)
+    start = file.read(400)
+    for length, sync in ((188, 0), (192, 4)):
+        if start[sync::length][:2] == b"GG":  # 0x47
+            file.seek(size - size % length)
+            rest = file.read(length)
+            return f"it ends {len(rest)} bytes into a packet of {length}" if rest[sync : sync + 1] == b"G" else None
+    return None
 
 
 def _short(size: int, declared: int) -> str:

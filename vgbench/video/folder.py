@@ -19,7 +19,7 @@ from vgbench.errors import DataError
 from vgbench.video.arrays import ArrayAddress, ArrayClips, array_address
 from vgbench.video.decode import VIDEO_SUFFIXES, probe_video, read_video, stream_video
 from vgbench.video.info import VideoInfo
-from vgbench.video.listing import check_utf8, list_clips
+from vgbench.video.listing import list_clips
 from vgbench.video.pictures import probe_pictures, read_pictures
 
 
@@ -117,12 +117,11 @@ def open_clips(path: str | Path, *, layout: str | None = None, max_memory: int =
     layout: the axes of an array, such as "NTCHW" or "TCHW" (clips N, frames T, height H, width W, channels C); None tells them from the
     shape, (N, T, H, W, C) or (N, T, H, W) for grey.  Nothing else has a layout.
     max_memory: bytes that an .npz may take, which stays in memory as a whole; all else is read clip by clip.
-    Raises DataError: nothing there, no clips, two clips of one name, a name that is not UTF-8; VideoError for an array that is none, that
+    Raises DataError: nothing there, no clips, two clips of one name; VideoError for an array that is none, that
     can be read in two ways, or that is too large.
 
     Example: `[clip.read(0, 16) for clip in open_clips("samples").clips]`.
     """
-    check_utf8(Path(path).absolute())
     address = array_address(path)
     if address is not None:
         return _open_array(address, layout, max_memory)

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vgbench.errors import DataError
-from vgbench.files import escaped, is_utf8
 from vgbench.video.decode import VIDEO_SUFFIXES
 from vgbench.video.order import in_order, natural_key
 from vgbench.video.pictures import PICTURE_SUFFIXES, is_picture
@@ -44,24 +43,15 @@ class _Names(NamedTuple):
 def list_clips(folder: Path) -> list[FoundClip]:
     """The clips of a folder in natural order of their names; a folder of frames is one clip, named after it.
 
-    Raises DataError: no clips, two clips of one name, a name that is not UTF-8, a folder that cannot be read.
+    Raises DataError: no clips, two clips of one name, a folder that cannot be read.
     """
     found = _walk(folder, "", ())
     if not found:
         raise DataError(_nothing_found(folder))
-    check_utf8(*(clip.path.relative_to(folder) for clip in found))
     if found[0].path == folder:
         return [FoundClip(folder.resolve().name, folder, True)]
     _check_unique(folder, found)
     return _in_order(found)
-
-
-def check_utf8(*names: str | Path) -> None:
-    """Raise DataError for names that are not UTF-8: a clip's name is written to the scores, which are."""
-    strangers = [escaped(name) for name in names if not is_utf8(name)]
-    if strangers:
-        more = f" and {len(strangers) - 1} more" if len(strangers) > 1 else ""
-        raise DataError(f"The name {min(strangers)}{more} is not UTF-8: rename it, for example with convmv -f latin1 -t utf8 --notest.")
 
 
 def _in_order(found: list[FoundClip]) -> list[FoundClip]:
