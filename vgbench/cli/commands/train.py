@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,10 @@ from vgbench.training.options import SETTLED, ResumeOptions, TrainingOptions
 
 if TYPE_CHECKING:
     from vgbench.runs.run import TrainRun
+
+
+def _number(name: str, least: int, default: int, text: str) -> Callable[[options.Command], options.Command]:
+    return click.option(name, type=click.IntRange(min=least), default=default, show_default=True, metavar="N", help=text)
 
 
 @click.command("train")
@@ -37,22 +42,8 @@ if TYPE_CHECKING:
 @click.option("--steps", type=click.IntRange(min=1), metavar="N", help="Steps of the whole training, shared between the stages.")
 @click.option("--max-minutes", type=click.FloatRange(min=0, min_open=True), metavar="MINUTES", help="Time of the whole training.")
 @options.device_option
-@click.option(
-    "--devices",
-    type=click.IntRange(min=1),
-    default=ResumeOptions.devices,
-    show_default=True,
-    metavar="N",
-    help="Devices per machine that train together.",
-)
-@click.option(
-    "--nodes",
-    type=click.IntRange(min=1),
-    default=ResumeOptions.nodes,
-    show_default=True,
-    metavar="N",
-    help="Number of machines, each with --devices.",
-)
+@_number("--devices", 1, ResumeOptions.devices, "Devices per machine that train together.")
+@_number("--nodes", 1, ResumeOptions.nodes, "Number of machines, each with --devices.")
 @click.option(
     "--precision",
     type=click.Choice(PRECISIONS),
@@ -64,30 +55,9 @@ if TYPE_CHECKING:
 @click.option("--seed", type=click.IntRange(min=0, max=2**31 - 1), metavar="S", help="Default: drawn at random and recorded.")
 @click.option("--resume", metavar="RUN|latest", help="Continue an interrupted training.")
 @options.runs_option
-@click.option(
-    "--checkpoint-every",
-    type=click.IntRange(min=0),
-    default=ResumeOptions.checkpoint_every,
-    show_default=True,
-    metavar="N",
-    help="Steps; 0: by time and at a stage's end.",
-)
-@click.option(
-    "--preview-every",
-    type=click.IntRange(min=0),
-    default=ResumeOptions.preview_every,
-    show_default=True,
-    metavar="N",
-    help="Steps; 0: at a stage's end.",
-)
-@click.option(
-    "--validate-every",
-    type=click.IntRange(min=0),
-    default=TrainingOptions.validate_every,
-    show_default=True,
-    metavar="N",
-    help="Steps, with --select-by; 0: at a stage's end.",
-)
+@_number("--checkpoint-every", 0, ResumeOptions.checkpoint_every, "Steps; 0: by time and at a stage's end.")
+@_number("--preview-every", 0, ResumeOptions.preview_every, "Steps; 0: at a stage's end.")
+@_number("--validate-every", 0, TrainingOptions.validate_every, "Steps, with --select-by; 0: at a stage's end.")
 @options.workers_option
 @click.option("--dry-run", is_flag=True, help="Print what would be done, and stop.")
 @click.pass_context
