@@ -207,6 +207,14 @@ def test_options_of_the_other_form_are_refused(vgbench):
     assert "does not go with --metrics" in vgbench("eval", "--as", "openstl", "--metrics", "mse").err
 
 
+def test_what_to_know_of_a_peers_numbers_is_said_with_them(vgbench):
+    given = ("--generated", "a", "--reference", "b")
+    assert (
+        "on YUV files, which most mp4 and avi files are, ffmpeg compares the stored planes" in vgbench("eval", "--as", "ffmpeg", *given).err
+    )
+    assert "Note" not in vgbench("eval", "--as", "skimage", *given).err
+
+
 def write_long_clips(folder: Path, frames: int = 23) -> tuple[Path, Path]:
     """Two folders with a moving video and an array's worth of the same frames as pictures."""
     rng = np.random.default_rng(0)

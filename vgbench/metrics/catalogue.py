@@ -18,6 +18,12 @@ BUNDLES: dict[str, tuple[str, ...]] = {
 }
 """Peer → the metrics that its own code reports; tables of OpenSTL from before 2023-06-08 have psnr@uint8wrap instead."""
 
+PEER_NOTES = {
+    "ffmpeg": "--as ffmpeg compares RGB pixels, which is what ffmpeg's psnr filter does on RGB video; on YUV files, which most mp4 and avi "
+    "files are, ffmpeg compares the stored planes and prints another number.",
+}
+"""Peer → what to know of its numbers, said whenever they are asked for."""
+
 
 def metric_specs() -> list[MetricSpec]:
     """Every variant; the first of a name is what the bare name means."""

@@ -59,9 +59,12 @@ def command(context: click.Context, /, metrics: list[str] | None, peer: str | No
     from vgbench.config import DEFAULT_METRICS
     from vgbench.evaluation.evaluate import evaluate
     from vgbench.evaluation.folders import evaluate_folders
+    from vgbench.metrics.catalogue import PEER_NOTES
     from vgbench.scoring.lookup import peer_metrics
 
     chosen = peer_metrics(peer) if peer is not None else metrics or DEFAULT_METRICS
+    if peer in PEER_NOTES:
+        click.echo(f"Note: {PEER_NOTES[peer]}", err=True)
     with ConsoleObserver(stderr_console()).showing() as observer:
         if are_given:
             options_of = {name: value for name, value in given.items() if name not in _OF_GENERATORS}

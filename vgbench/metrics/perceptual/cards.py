@@ -70,7 +70,7 @@ _VMAF = Family(
         "identical frames": "97.4 for a clip's first frame, which has no motion, 98 to 100 for the others",
         "needs": "an ffmpeg with libvmaf: on the path, $VGBENCH_FFMPEG, or pip install imageio-ffmpeg",
         "source": "Netflix, github.com/Netflix/vmaf",
-        "same as": "ffmpeg -lavfi libvmaf on the same yuv420p",
+        "same as": "ffmpeg -lavfi libvmaf on the same yuv420p; of a YUV file these are not its own planes, since frames are read as RGB",
         "beware": "made for compression of large pictures: on frames of 64 or 128 pixels it is outside its training. Blind to colour",
     },
 )

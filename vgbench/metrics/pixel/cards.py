@@ -89,8 +89,8 @@ def _mse() -> list[MetricSpec]:
             "255",
             "Mean squared error of 8-bit levels.",
             range="0 to 255",
-            same_as="ffmpeg's psnr filter (mse_avg)",
-            beware="65,025 times mse@mean",
+            same_as="ffmpeg's psnr filter (mse_avg) on RGB video",
+            beware="65,025 times mse@mean. On YUV files ffmpeg compares their planes and prints another number",
         ),
     ]
 
@@ -149,8 +149,9 @@ def _psnr() -> list[MetricSpec]:
             "video",
             "PSNR of each clip's mean squared error, averaged.",
             pooling="MSE over a clip, then dB, then mean over clips",
-            same_as="the average that ffmpeg's psnr filter prints for a file",
-            beware="never above psnr@frame, but for the ceiling: one bad frame weighs more",
+            same_as="the average that ffmpeg's psnr filter prints for a file of RGB video (gbrp, rgb24)",
+            beware="never above psnr@frame, but for the ceiling: one bad frame weighs more. "
+            "On YUV files ffmpeg compares their planes and prints another number",
         ),
         _PSNR.variant(
             "dataset",
