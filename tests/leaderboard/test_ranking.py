@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from vgbench import evaluate
 from vgbench.errors import ProtocolError, RunError
@@ -133,3 +134,20 @@ def test_a_protocol_id_is_computed_again_and_not_believed(tiny):
     run.record = replace(run.record, protocol={**run.record.protocol, "task.score_from": 0})
     with pytest.raises(ProtocolError, match="but what it records of it has the id"):
         build_leaderboard([run])
+
+
+def test_runs_of_other_devices_or_numbers_of_threads_are_said_to_differ(made_run):
+    runs = [made_run({"a": clips([1.0])}, device="cpu"), made_run({"b": clips([1.0])}, device="cuda:0"), made_run({"c": clips([1.0])})]
+    for run, threads in zip(runs, (1, 2, None), strict=True):
+        run.record = replace(run.record, machine={"threads": threads})
+    said = [text for text in build_leaderboard(runs).warnings if "last bits" in text]
+    assert [text.partition(", which")[0] for text in said] == [
+        "The runs differ in device (cpu, cuda:0)",
+        "The runs differ in number of torch threads (1, 2)",
+    ]
+    assert not any("last bits" in text for text in build_leaderboard(runs[:1]).warnings)
+
+
+def test_an_evaluation_records_the_number_of_threads(tiny):
+    run = evaluate(["copy-first"], protocol=str(tiny), metrics=["mse"], device="cpu")
+    assert run.record.machine["threads"] == torch.get_num_threads()

@@ -213,3 +213,26 @@ def test_the_memory_that_a_distance_takes_is_said_before_any_work(folder, vgbenc
     assert "at whole clips, and a" in ran.err
     assert not Path("runs").exists()
     assert vgbench(*given, needed).status == 0
+
+
+def test_sets_that_differ_in_more_than_content_are_said_to(folder):
+    rng = np.random.default_rng(0)
+    for side, frames, height, fps in (
+        ("made", (9, 9), 24, 25),
+        ("real", (9, 12), 24, 25),
+        ("slow", (9, 9), 24, 8),
+        ("low", (9, 9), 12, 25),
+    ):
+        Path(side).mkdir()
+        for number, count in enumerate(frames):
+            video = torch.from_numpy(rng.integers(0, 256, (count, 3, height, 20), dtype=np.uint8))
+            write_lossless(Path(side, f"{number}.mkv"), video, fps)
+    differing = "The two sets differ in {}, which a distance between them measures as well: {} generated, {} real."
+    for other, expected in (
+        ("real", [differing.format("length", "9 frames", "12 frames, 9 frames")]),
+        ("slow", [differing.format("frame rate", "25/s", "8/s")]),
+        ("low", [differing.format("size", "20×24", "20×12")]),
+        ("made", []),
+    ):
+        run = evaluate_folders("made", other, metrics=["moments-frechet"])
+        assert [text for text in run.record.warnings if "differ" in text] == expected

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -218,6 +218,7 @@ class _SetsOfClips(_Work):
             needed = _HELD * clip.info().bytes()
             if needed > max_memory:
                 raise _too_large(["A distance between sets"], clip.name, needed, max_memory)
+        self.notes = _differences([clip.info() for clip in self._generated], [clip.info() for clip in self._real])
 
     def score(self, features: SetFeatures, device: torch.device) -> Iterator[ClipScores]:
         for clip in self._real:
@@ -235,6 +236,27 @@ class _SetsOfClips(_Work):
         if self.score_from >= len(frames):
             raise PairingError(f"--score-from {self.score_from} leaves no frame of {clip.name} with {len(frames)} frames.")
         return frames[None, self.score_from :]
+
+
+def _differences(generated: Sequence[VideoInfo], real: Sequence[VideoInfo]) -> list[str]:
+    """In what two sets of clips differ that a distance between them measures beside their content."""
+    facts: dict[str, Callable[[VideoInfo], str]] = {
+        "length": lambda info: f"{info.frames} frames",
+        "size": lambda info: f"{info.width}×{info.height}",
+        "number of channels": lambda info: str(info.channels),
+        "frame rate": lambda info: "unknown" if info.fps is None else f"{info.fps:g}/s",
+    }
+    notes = []
+    for what, fact in facts.items():
+        mine, theirs = (sorted({fact(info) for info in infos}) for infos in (generated, real))
+        if mine != theirs and (what != "frame rate" or "unknown" not in (*mine, *theirs)):
+            known = f"{_some(mine)} generated, {_some(theirs)} real"
+            notes.append(f"The two sets differ in {what}, which a distance between them measures as well: {known}.")
+    return notes
+
+
+def _some(values: Sequence[str]) -> str:
+    return ", ".join(values[:3]) + (f" and {len(values) - 3} more" if len(values) > 3 else "")
 
 
 def _too_large(metrics: Sequence[str], what: str, needed: int, max_memory: int) -> MetricError:

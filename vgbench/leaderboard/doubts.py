@@ -5,9 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vgbench.leaderboard.table import TableRow
+from vgbench.runs.run import EvalRun
 from vgbench.specs import MetricSpec
 from vgbench.stats.bootstrap import FEW_SOURCES, LEAST_SOURCES_TO_TEST
 from vgbench.stats.set_distance import FEW_CLIPS
+
+
+def differing_machines(runs: Sequence[EvalRun]) -> list[str]:
+    """What runs of one table were made with that can change the last bits of generated clips."""
+    doubts = []
+    for what, values in (
+        ("device", {run.record.device for run in runs}),
+        ("number of torch threads", {run.record.machine.get("threads") for run in runs}),
+    ):
+        known = sorted(str(value) for value in values if value is not None)
+        if len(known) > 1:
+            doubts.append(f"The runs differ in {what} ({', '.join(known)}), which can change the last bits of generated clips.")
+    return doubts
 
 
 def find_doubts(rows: Sequence[TableRow], specs: Sequence[MetricSpec]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from vgbench.interfaces import SetMetric
 from vgbench.leaderboard.comparability import check_comparable, common_metrics
-from vgbench.leaderboard.doubts import find_doubts
+from vgbench.leaderboard.doubts import differing_machines, find_doubts
 from vgbench.leaderboard.scored_rows import ScoredRow, find_scored_rows
 from vgbench.leaderboard.table import Leaderboard, Score, TableRow
 from vgbench.runs.run import EvalRun
@@ -48,7 +48,7 @@ def build_leaderboard(runs: Sequence[EvalRun]) -> Leaderboard:
         protocol=runs[0].record.protocol,
         metrics=specs,
         rows=sorted(rows, key=lambda row: _rank(row, specs[0])),
-        warnings=[*warnings, *find_doubts(rows, specs)],
+        warnings=[*warnings, *differing_machines(runs), *find_doubts(rows, specs)],
         runs=[str(run.path) for run in runs],
     )
 

@@ -20,8 +20,14 @@ def provenance() -> dict[str, Any]:
         "argv": tuple(sys.argv),
         "versions": {"vgbench": __version__, "python": platform.python_version(), **{name: _version(name) for name in packages}},
         "git": _git_commit(Path.cwd()),
-        "machine": {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
+        "machine": {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count(), "threads": _threads()},
     }
+
+
+def _threads() -> int | None:
+    """Of torch, where it is loaded: their number decides the order of its sums, and so the last bits of what a network makes."""
+    torch = sys.modules.get("torch")
+    return None if torch is None else int(torch.get_num_threads())
 
 
 def _version(distribution: str) -> str | None:
