@@ -65,6 +65,7 @@ def test_distortions_in_time_by_hand():
     assert distorted("shift", torch.tensor([[[[1, 2, 3]]]], dtype=torch.uint8), 1).flatten().tolist() == [1, 1, 2]
 
 
+@pytest.mark.slow
 def test_an_audit_finds_what_each_metric_is_blind_to(folder):
     found = audit(METRICS, clips=3)
     assert found.undistorted["psnr@frame"] == 100

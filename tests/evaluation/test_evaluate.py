@@ -35,6 +35,7 @@ def values_of(run: Run) -> dict[tuple[str, str], float]:
     return {(record["generator"], record["metric"]): record["value"] for record in build_leaderboard([run]).records()}
 
 
+@pytest.mark.slow
 def test_neither_batch_size_nor_workers_change_a_bit(tiny):
     first = evaluate(BASELINES, protocol=str(tiny), metrics=ALL_METRICS, batch_size=3, workers=0)
     second = evaluate(BASELINES, protocol=str(tiny), metrics=ALL_METRICS, batch_size=7, workers=4)

@@ -52,6 +52,7 @@ def test_ten_times_the_clips_take_no_more_memory(folder, tiny):
     assert peaks[1] - peaks[0] < 40 * 1024  # the clips that are added take 170 MiB
 
 
+@pytest.mark.slow
 def test_long_clips_take_the_memory_they_are_allowed(folder):
     rng = np.random.default_rng(0)
     for name in ("made", "real"):

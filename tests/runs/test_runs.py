@@ -32,6 +32,7 @@ def run_limited(limit: int, *arguments: str) -> subprocess.CompletedProcess[str]
     return subprocess.run([sys.executable, "-c", LIMITED, str(limit), *arguments], capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_while_a_checkpoint_is_written_keeps_the_run_and_says_so(tiny):
     ran = run_limited(200_000, "train", "mdgan", "--protocol", str(tiny), "--preset", "tiny", "--steps", "4", "--device", "cpu")
     assert ran.returncode == 1

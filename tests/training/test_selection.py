@@ -85,6 +85,7 @@ class Stopping(Observer):
             os.kill(os.getpid(), signal.SIGINT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [5, 13])
 def test_a_resumed_run_chooses_as_the_uninterrupted_one(tiny, after):
     straight, stopped = trained(tiny, validate_every=3), trained(tiny, validate_every=3, observer=Stopping(after))

@@ -135,6 +135,7 @@ def test_compiled_networks_train_to_the_same_losses_and_leave_plain_checkpoints(
     assert weights_of(open_run(path)).keys() == weights_of(plain).keys()
 
 
+@pytest.mark.slow
 def test_a_term_that_rules_is_warned_of_in_the_record(tiny):
     run = train_tiny(tiny, steps=WINDOW + 2, settings=["base_share=0.01", "rank_weight=1000"])
     (warning,) = [text for text in open_run(run.path).record.warnings if "of what the generator descends" in text]

@@ -86,6 +86,7 @@ def own_i3d(tmp_path, monkeypatch) -> None:
     store_tensors("i3d-k400", random_tensors(), sha256="cd" * 32, origin="this test")
 
 
+@pytest.mark.slow
 def test_the_extractor_names_its_weights_and_takes_each_clip_alone(own_i3d):
     extractor = I3dLogits()
     clips = random_clips(0)
