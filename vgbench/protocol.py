@@ -221,6 +221,11 @@ def differing_keys(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[
     return [f"{key}: {first.get(key)!r} against {second.get(key)!r}" for key in keys if first.get(key) != second.get(key)]
 
 
+def differing_content(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
+    """The same but for their ids and names, which say nothing about what differs."""
+    return [text for text in differing_keys(first, second) if not text.startswith(("id:", "name:"))]
+
+
 def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in table.items():

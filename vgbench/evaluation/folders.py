@@ -16,14 +16,14 @@ from vgbench.errors import MetricError, PairingError
 from vgbench.evaluation.pairing import Pair, Pairing, open_sides, pair_clips, place_of
 from vgbench.generation.manifest import Manifest, Place, read_manifest
 from vgbench.plugins.observers import CLIPS, Observer, begin_run, closing_run, with_hooks
-from vgbench.protocol import differing_keys
+from vgbench.protocol import differing_content
 from vgbench.runs.checksums import seal
 from vgbench.runs.features import REAL, Owner
 from vgbench.runs.records import EvalRecord, RowRecord
 from vgbench.runs.run import EvalRun
 from vgbench.runs.scores import ClipScores, ScoreWriter
 from vgbench.scoring.lookup import choose_metrics
-from vgbench.scoring.scorer import Measured, Scorer, make_scorers
+from vgbench.scoring.scorer import Measured, Scorer, Scorers, make_scorers
 from vgbench.scoring.set_features import SetFeatures
 
 if TYPE_CHECKING:
@@ -78,42 +78,47 @@ def evaluate_folders(
     manifest = _manifest_of(generated, reference)
     if score_from is None:
         score_from = 0 if manifest is None else manifest.score_from
+    sides = open_sides(generated, reference, layout, max_memory)
     if all(entry.spec.kind == "set" for entry in entries):
-        work: _Work = _SetsOfClips(open_sides(generated, reference, layout, max_memory), manifest, score_from, limit, max_memory)
+        work: _Work = _SetsOfClips(sides, manifest, score_from, limit, max_memory)
     else:
-        sides = open_sides(generated, reference, layout, max_memory)
         pairing = pair_clips(*sides, manifest, allow_missing=allow_missing, score_from=score_from, workers=workers)
         whole = [*scorers.clips.whole_clip_metrics, *scorers.sets.keys]
         work = _PairsOfClips(pairing, scorers.clips, whole, score_from, limit, max_memory, workers)
     identity = {"id": "", "name": "given clips", "score_from": score_from, "reference": str(reference)}
     if manifest is not None:
         identity["made_under"] = {"id": manifest.protocol["id"], "name": manifest.protocol.get("name")}
-    metrics = [entry.short_name for entry in entries]
-    record = EvalRecord(protocol=identity, metrics=tuple(metrics), rows=(), weights=scorers.clips.weights())
+    names = tuple(entry.short_name for entry in entries)
+    record = EvalRecord(protocol=identity, metrics=names, rows=(), weights=scorers.clips.weights())
     run = begin_run(EvalRun, Path(runs), work.name, record)
+    _score(run, work, scorers, torch_device, observer)
+    return run
+
+
+def _score(run: EvalRun, work: _Work, scorers: Scorers, device: torch.device, observer: Observer) -> None:
+    """Score every clip into the run's folder, and complete its record."""
     with closing_run(run, observer):
         for text in work.notes:
             run.warn(text)
             observer.note(text)
         with ScoreWriter(run.path) as writer, scorers.sets.open(run) as features:
-            for done, line in enumerate(work.score(features, torch_device), start=1):
+            for done, line in enumerate(work.score(features, device), start=1):
                 writer.write([line])
                 observer.advanced(CLIPS, done, work.n_clips)
         seal(run)
         run.record = replace(
             run.record,
             rows=(RowRecord(label=work.name, generator=work.name, n_lines=work.n_clips),),
-            protocol=identity | {"id": work.digest.hexdigest()[:16]},
+            protocol={**run.record.protocol, "id": work.digest.hexdigest()[:16]},
         )
-    return run
 
 
 def _manifest_of(generated: str | Path, reference: str | Path) -> Manifest | None:
     """What the generated clips' folder says of them.  PairingError: the references were written under another protocol."""
     mine, theirs = read_manifest(generated), read_manifest(reference)
     if mine is not None and theirs is not None and mine.protocol["id"] != theirs.protocol["id"]:
-        differing = [text for text in differing_keys(mine.protocol, theirs.protocol) if not text.startswith(("id:", "name:"))]
-        raise PairingError(f"{generated} and {reference} were written under different protocols: {'; '.join(differing)}.")
+        differing = "; ".join(differing_content(mine.protocol, theirs.protocol))
+        raise PairingError(f"{generated} and {reference} were written under different protocols: {differing}.")
     return mine
 
 

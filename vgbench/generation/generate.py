@@ -61,8 +61,7 @@ def generate(
         raise ConfigError("--set goes with --checkpoint; a trained run has its own options.")
     row = row_without_weights(generator, chosen) if checkpoint else resolve_rows([generator], chosen, runs).rows[0]
     for folder in filter(None, (out, reference_out)):
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise DataError(f"{folder} holds something already; give a new or empty folder.")
+        _check_empty(folder)
     torch_device = choose_device(device)
     opened = ProtocolData(chosen, data or {})
     clips = opened.clips("test")
@@ -91,6 +90,12 @@ def generate(
     if reference_out is not None:
         replace(manifest, generator=None, samples=1).write(reference_out)
     return written
+
+
+def _check_empty(folder: Path) -> None:
+    """DataError: it holds something."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise DataError(f"{folder} holds something already; give a new or empty folder.")
 
 
 def _write(sampler: Sampler, group: Sequence[Clip], frames: Tensor, out: Path, protocol: Protocol, fps: Mapping[str, float]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vgbench.errors import ProtocolError, RunError
-from vgbench.protocol import differing_keys, protocol_id
+from vgbench.protocol import differing_content, protocol_id
 from vgbench.runs.checksums import check_seal
 from vgbench.runs.run import EvalRun
 from vgbench.scoring.lookup import find_metric
@@ -44,10 +44,9 @@ def _check_id(run: EvalRun) -> None:
 def _check_pair(one: EvalRun, other: EvalRun) -> None:
     first, second = one.record.protocol, other.record.protocol
     if second.get("id") != first.get("id"):
-        keys = [line for line in differing_keys(first, second) if not line.startswith(("id:", "name:"))]
         raise ProtocolError(
             f"{one.name} and {other.name} cannot share a table: protocol {first.get('id')} against {second.get('id')}.\n"
-            + "\n".join(f"  {line}" for line in keys)
+            + "\n".join(f"  {line}" for line in differing_content(first, second))
         )
     compared = {"features": (one.record.features, other.record.features), "weights": (one.record.weights, other.record.weights)}
     for what, known in compared.items():

@@ -108,10 +108,10 @@ def _check_resume(context: click.Context) -> None:
             raise click.UsageError(f"{parameter.opts[0]} does not go with --resume: the run continues with the options it began with.")
 
 
-def _print_plan(generator: str, options: TrainingOptions) -> int:
+def _print_plan(generator: str, asked: TrainingOptions) -> int:
     from vgbench.training.plan import plan_training
 
-    plan = plan_training(generator, options)
+    plan = plan_training(generator, asked)
     click.echo(plan.to_toml())
     for key, origin in plan.origins.items():
         if origin != "default":
