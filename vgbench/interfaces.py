@@ -232,9 +232,15 @@ class PairedMetric(ABC):
         """(N, K) float64 array → (N,): one number a clip; by default the mean over K."""
         return values.mean(axis=-1)
 
+    def of_mean(self, mean: Any) -> Any:
+        """Float64 array of means over clips → their numbers, a monotonic function; by default the mean itself.
+
+        The place for a logarithm or a root behind the mean: the interval of the mean is carried over by it."""
+        return mean
+
     def pool(self, per_clip: Any) -> Any:
-        """(..., N) float64 array → (...): one number over clips; by default the mean."""
-        return per_clip.mean(axis=-1)
+        """(..., N) float64 array → (...): one number over clips; by default `of_mean` of their mean."""
+        return self.of_mean(per_clip.mean(axis=-1))
 
 
 class SetMetric(ABC):

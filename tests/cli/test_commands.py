@@ -40,7 +40,7 @@ def test_results_go_to_stdout_and_notes_to_stderr(vgbench, tiny):
     assert "linear is left out" in ran.err
     assert "linear" not in ran.out
     assert "psnr@frame" in ran.out
-    assert "Only 5 source videos: intervals over fewer than 20 are too narrow, and no difference is tested." in ran.err
+    assert "Only 5 source videos: where scores are skewed, 95 % intervals over fewer than 20" in ran.err
 
 
 def test_every_format_reports_the_same_numbers(vgbench, scored):

@@ -88,6 +88,10 @@ def test_a_table_shows_set_metrics_beside_the_others_with_interval_curve_and_flo
     assert near["value"] < far["value"]
     assert far["ci_low"] < far["value"] < far["ci_high"]
     assert far["curve"][-1] == [10, far["value"]]
+    assert far["curve_spread"][-1] is None
+    assert len(far["curve_spread"]) == len(far["curve"])
+    assert far["jackknife_groups"] == 5
+    assert far["floor_spread"] > 0
     assert far["floor"][0] == 5
     assert near["floor"] == far["floor"]
     assert any("moments-frechet over 10 clips is mostly bias" in warning for warning in ran.json()["warnings"])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import t
 
 from vgbench.metrics.sets.frechet import frechet_distance
 from vgbench.metrics.sets.kernel_distance import kernel_distance
-from vgbench.stats.set_distance import SetEstimate, estimate, paired_p_value
+from vgbench.stats.set_distance import SetEstimate, estimate
 
 WIDTH = 8
 
@@ -43,6 +44,8 @@ def test_the_limit_takes_away_most_of_the_bias():
     assert abs(limits.mean()) < 0.2 * values.mean()
     for one in found:
         assert [point.n_clips for point in one.curve] == [32, 64, 128, 256]
+        assert [point.spread is None for point in one.curve] == [False, False, False, True]
+        assert all(0 < point.spread < point.value for point in one.curve[:-1])
         assert all(before.value > after.value for before, after in zip(one.curve, one.curve[1:], strict=False))
 
 
@@ -62,19 +65,38 @@ def test_windows_of_one_video_are_left_out_together():
     assert repeated.ci_high - repeated.ci_low == pytest.approx(once.ci_high - once.ci_low, rel=1e-6)
 
 
-def test_two_videos_have_no_interval_and_no_test():
+def test_four_videos_have_no_interval():
     rng = np.random.default_rng(0)
-    one = of(rng.normal(size=(10, 3)), rng.normal(size=(10, 3)), sources=["a"] * 5 + ["b"] * 5)
-    assert (one.ci_low, one.ci_high, one.n_sources) == (None, None, 2)
-    assert paired_p_value(one, one) == 1.0
+    one = of(rng.normal(size=(8, 3)), rng.normal(size=(8, 3)), sources=list("aabbccdd"))
+    assert (one.ci_low, one.ci_high, one.n_sources, one.group_values) == (None, None, 4, ())
 
 
-def test_a_paired_test_tells_a_clear_difference_from_none():
-    rng = np.random.default_rng(1)
-    real = rng.normal(size=(80, 6))
-    near, far = real + 0.3 * rng.normal(size=real.shape), real + 0.3 * rng.normal(size=real.shape) + 1
-    assert paired_p_value(of(real, near), of(real, far)) < 0.001
-    assert paired_p_value(of(real, near), of(real, near)) == 1.0
+def test_influences_are_the_jackknifes_by_hand():
+    """Of a mean the jackknife gives each source's deviation, and so the standard error of the mean."""
+    values = np.random.default_rng(6).normal(size=(12, 1))
+    one = of(np.zeros((12, 1)), values, lambda real, generated: float(generated.mean()))
+    assert sorted(one.influences()) == pytest.approx(sorted((values - values.mean()).ravel()))
+    assert one.ci_high - one.value == pytest.approx(t.ppf(0.975, 11) * values.std(ddof=1) / 12**0.5)
+
+
+def test_no_limit_is_given_under_four_clips_a_feature():
+    rng = np.random.default_rng(8)
+    real, generated = rng.normal(size=(256, 64)), rng.normal(size=(256, 64)) * 1.2
+    assert of(real[:255], generated[:255]).at_infinity is None
+    limits = [of(rng.normal(size=(256, 64)), rng.normal(size=(256, 64)) * 1.2).at_infinity for _ in range(5)]
+    assert np.mean(limits) == pytest.approx(64 * 0.2**2, rel=0.35)
+
+
+def test_names_and_order_of_clips_change_nothing():
+    rng = np.random.default_rng(10)
+    real, generated = rng.normal(size=(50, 4)), rng.normal(size=(50, 4)) + 0.5
+    order = rng.permutation(50)
+    one = of(real, generated)
+    other = of(real[order], generated[order], sources=[f"{index:03}" for index in range(50)])
+    for field in ("value", "ci_low", "ci_high", "group_values", "at_infinity"):
+        assert getattr(other, field) == pytest.approx(getattr(one, field), rel=1e-9), field
+    assert [point.value for point in other.curve] == pytest.approx([point.value for point in one.curve], rel=1e-9)
+    assert other.floor.value == pytest.approx(one.floor.value, rel=1e-9)
 
 
 def test_the_same_sets_give_the_same_estimate():

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from vgbench.leaderboard.table import TableRow
 from vgbench.runs.run import EvalRun
 from vgbench.specs import MetricSpec
-from vgbench.stats.bootstrap import FEW_SOURCES, LEAST_SOURCES_TO_TEST
+from vgbench.stats.best import LEAST_SOURCES as LEAST_TO_TEST
+from vgbench.stats.bootstrap import FEW_SOURCES, LEAST_SOURCES as LEAST_FOR_INTERVAL
 from vgbench.stats.set_distance import FEW_CLIPS
 
 
@@ -28,9 +29,7 @@ def find_doubts(rows: Sequence[TableRow], specs: Sequence[MetricSpec]) -> list[s
     doubts = []
     sources = min(score.n_sources for row in rows for score in row.scores.values())
     if sources < FEW_SOURCES:
-        untested = ", and no difference is tested" if sources < LEAST_SOURCES_TO_TEST else ""
-        count = "1 source video" if sources == 1 else f"{sources} source videos"
-        doubts.append(f"Only {count}: intervals over fewer than {FEW_SOURCES} are too narrow{untested}.")
+        doubts.append(f"Only {sources} source video{'s' if sources > 1 else ''}: {_cost_of(sources)}.")
     few: dict[str, int] = {}
     for row in rows:
         for spec in specs:
@@ -45,3 +44,11 @@ def find_doubts(rows: Sequence[TableRow], specs: Sequence[MetricSpec]) -> list[s
             f"and use at least {FEW_CLIPS}."
         )
     return doubts
+
+
+def _cost_of(sources: int) -> str:
+    """What cannot be said of so few source videos."""
+    if sources < LEAST_FOR_INTERVAL:
+        return f"there are no intervals under {LEAST_FOR_INTERVAL}, and no difference is tested under {LEAST_TO_TEST}"
+    untested = f", and no difference is tested under {LEAST_TO_TEST}" if sources < LEAST_TO_TEST else ""
+    return f"where scores are skewed, 95 % intervals over fewer than {FEW_SOURCES} hold in about 90 % of cases{untested}"

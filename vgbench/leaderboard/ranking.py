@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import median
 from typing import Any
@@ -13,17 +13,13 @@ from vgbench.leaderboard.comparability import check_comparable, common_metrics
 from vgbench.leaderboard.doubts import differing_machines, find_doubts
 from vgbench.leaderboard.scored_rows import ScoredRow, find_scored_rows
 from vgbench.leaderboard.table import Leaderboard, Score, TableRow
+from vgbench.leaderboard.ties import Evidence, mark_ties
 from vgbench.runs.run import EvalRun
 from vgbench.scoring.loaded_metric import load_metric
 from vgbench.scoring.lookup import find_metric
 from vgbench.scoring.pooling import Group, Pooling, goodness
 from vgbench.specs import MetricSpec
-from vgbench.stats.bootstrap import LEAST_SOURCES_TO_TEST, Sample, holm, paired_p_value, percentile_interval, replicates
-from vgbench.stats.set_distance import SetEstimate, paired_p_value as jackknife_p_value
-
-SIGNIFICANCE = 0.05
-Evidence = dict[tuple[str, str], Any]
-"""(row, metric) → what a test between two rows needs: bootstrap replicates, or a set metric's estimate."""
+from vgbench.stats.bootstrap import Interval, Sample, influences, intervals
 
 
 def build_leaderboard(runs: Sequence[EvalRun]) -> Leaderboard:
@@ -36,13 +32,12 @@ def build_leaderboard(runs: Sequence[EvalRun]) -> Leaderboard:
     specs = common_metrics(runs)
     scored_rows = find_scored_rows(runs, specs)
     scores: dict[str, dict[str, Score]] = {scored.label: {} for scored in scored_rows}
-    evidence: Evidence = {}
-    pooled = [spec for spec in specs if spec.kind != "set"]
-    _score_clips(scored_rows, pooled, scores, evidence)
+    evidence: dict[str, dict[str, Evidence]] = {spec.id: {} for spec in specs}
+    _score_clips(scored_rows, [spec for spec in specs if spec.kind != "set"], scores, evidence)
     for spec in specs:
         if spec.kind == "set":
-            _score_sets(scored_rows, spec, scores, evidence)
-    rows = _mark_ties([_table_row(scored, scores[scored.label]) for scored in scored_rows], specs, evidence)
+            _score_sets(scored_rows, spec, scores, evidence[spec.id])
+    rows = mark_ties([_table_row(scored, scores[scored.label]) for scored in scored_rows], specs, evidence)
     warnings = list(dict.fromkeys(text for run in runs for text in run.record.warnings))
     return Leaderboard(
         protocol=runs[0].record.protocol,
@@ -68,25 +63,40 @@ def _table_row(scored: ScoredRow, scores: Mapping[str, Score]) -> TableRow:
 
 
 def _score_clips(
-    scored_rows: Sequence[ScoredRow], specs: Sequence[MetricSpec], scores: dict[str, dict[str, Score]], evidence: Evidence
+    scored_rows: Sequence[ScoredRow],
+    specs: Sequence[MetricSpec],
+    scores: dict[str, dict[str, Score]],
+    evidence: Mapping[str, dict[str, Evidence]],
 ) -> None:
     """Scores of the metrics that give every clip a value; one bootstrap serves all rows and metrics."""
-    samples: dict[tuple[str, str], Sample] = {}
+    found: list[tuple[str, MetricSpec, Sample]] = []
     for spec in specs:
         pooling = Pooling(spec)
         for scored in scored_rows:
             score, sample = _pooled(pooling, scored)
             scores[scored.label][spec.id] = score
-            if score.n_sources > 1 and math.isfinite(score.value):
-                samples[scored.label, spec.id] = sample
-    n_sources = {label: score.n_sources for label, by_metric in scores.items() for score in by_metric.values()}
-    for number in sorted(set(n_sources.values())):
-        keys = [key for key in samples if n_sources[key[0]] == number]
-        for key, replicated in zip(keys, replicates([samples[key] for key in keys], number), strict=True):
-            low, high = percentile_interval(replicated)
-            label, metric = key
-            scores[label][metric] = replace(scores[label][metric], ci_low=low, ci_high=high)
-            evidence[key] = replicated
+            if math.isfinite(score.value):
+                found.append((scored.label, spec, sample))
+    n_sources = len(set(scored_rows[0].scores.sources))
+    for (label, spec, sample), interval in zip(found, intervals([sample for _, _, sample in found], n_sources), strict=True):
+        if interval is None:
+            continue
+        score = scores[label][spec.id]
+        scores[label][spec.id] = _with_interval(score, _within_perfect(interval, score.value, spec))
+        if math.isfinite(goodness(score.value, spec)):
+            evidence[spec.id][label] = Evidence(score.value, sample.centre, influences(sample))
+
+
+def _with_interval(score: Score, interval: Interval) -> Score:
+    return replace(score, ci_low=interval.low, ci_high=interval.high)
+
+
+def _within_perfect(interval: Interval, value: float, spec: MetricSpec) -> Interval:
+    """The interval, cut where it goes beyond the perfect value."""
+    if spec.perfect is None or spec.better == "toward-1" or goodness(value, spec) > goodness(spec.perfect, spec):
+        return interval
+    low, high = interval
+    return Interval(low, min(high, spec.perfect)) if spec.better == "higher" else Interval(max(low, spec.perfect), high)
 
 
 def _pooled(pooling: Pooling, scored: ScoredRow) -> tuple[Score, Sample]:
@@ -107,7 +117,7 @@ def _pooled(pooling: Pooling, scored: ScoredRow) -> tuple[Score, Sample]:
         non_finite=column.non_finite(),
         **_at_each_frame(groups, lines.frames // len(lines)),
     )
-    return score, Sample(per_clip, source_of, pooling.own_pool)
+    return score, pooling.sample(per_clip, source_of)
 
 
 def _at_each_frame(groups: Sequence[Group], frames: int) -> dict[str, Any]:
@@ -120,13 +130,16 @@ def _at_each_frame(groups: Sequence[Group], frames: int) -> dict[str, Any]:
     return {"per_frame": tuple(groups[0].values.mean(axis=0).tolist()), "per_frame_skips": frames - n_values}
 
 
-def _score_sets(scored_rows: Sequence[ScoredRow], spec: MetricSpec, scores: dict[str, dict[str, Score]], evidence: Evidence) -> None:
+def _score_sets(
+    scored_rows: Sequence[ScoredRow], spec: MetricSpec, scores: dict[str, dict[str, Score]], evidence: dict[str, Evidence]
+) -> None:
     loaded = load_metric(find_metric(spec.id), SetMetric)  # type: ignore[type-abstract] # only compared with
     for scored in scored_rows:
         features = scored.features(spec.id)
         with loaded.guarded():
             estimate = scored.estimate(loaded.metric, features)
-        evidence[scored.label, spec.id] = estimate
+        if estimate.group_values and math.isfinite(estimate.value):
+            evidence[scored.label] = Evidence(estimate.value, estimate.value, estimate.influences())
         scores[scored.label][spec.id] = Score(
             value=estimate.value,
             ci_low=estimate.ci_low,
@@ -143,38 +156,3 @@ def _score_sets(scored_rows: Sequence[ScoredRow], spec: MetricSpec, scores: dict
 
 def _rank(row: TableRow, spec: MetricSpec) -> tuple[float, str]:
     return -goodness(row.scores[spec.id].value, spec), row.label
-
-
-def _mark_ties(rows: list[TableRow], specs: Sequence[MetricSpec], evidence: Evidence) -> list[TableRow]:
-    """Say of each score whether a paired test with Holm's correction tells it from the metric's best."""
-    if len(rows) < 2:
-        return rows
-    marked = {row.label: dict(row.scores) for row in rows}
-    for spec in specs:
-        if any(row.scores[spec.id].n_sources < LEAST_SOURCES_TO_TEST for row in rows):
-            continue
-        best = min(rows, key=lambda row: _rank(row, spec))
-        known = {label: found for (label, metric), found in evidence.items() if metric == spec.id}
-        if best.label not in known or not _is_testable(known.values()):
-            continue
-        compared = [label for label in known if label != best.label]
-        p_values = holm({label: _p_value(known[best.label], known[label], spec) for label in compared})
-        for label, p in {best.label: 1.0, **p_values}.items():
-            marked[label][spec.id] = replace(marked[label][spec.id], tied_with_best=p >= SIGNIFICANCE)
-    return [replace(row, scores=marked[row.label]) for row in rows]
-
-
-def _is_testable(found: Iterable[Any]) -> bool:
-    """Whether every row has what a test needs; a set metric on too few sources has no interval and no test."""
-    return not any(isinstance(one, SetEstimate) and one.ci_low is None for one in found)
-
-
-def _p_value(best: Any, other: Any, spec: MetricSpec) -> float:
-    """p of the paired bootstrap, or of the paired jackknife for a set metric; for a ratio the distances from 1 are compared."""
-    import numpy as np
-
-    if isinstance(best, SetEstimate):
-        return jackknife_p_value(best, other)
-    if spec.better == "toward-1":
-        return paired_p_value(np.abs(best - 1), np.abs(other - 1))
-    return paired_p_value(best, other)

@@ -79,13 +79,16 @@ def find_scored_rows(runs: Sequence[EvalRun], specs: Sequence[MetricSpec]) -> li
 
 
 def _check_same_clips(one: ScoredRow, other: ScoredRow) -> None:
-    """ProtocolError: two rows were scored on different clips."""
+    """ProtocolError: two rows were scored on different clips, or on clips of different sources."""
+    rows = f"{one.label} ({one.run.name}) and {other.label} ({other.run.name})"
     differing = sorted(set(one.scores.clip_ids) ^ set(other.scores.clip_ids))
     if differing:
         raise ProtocolError(
-            f"{one.label} ({one.run.name}) and {other.label} ({other.run.name}) were not scored on the same clips: "
-            f"{len(differing)} were scored for one of them alone, such as {differing[0]}."
+            f"{rows} were not scored on the same clips: {len(differing)} were scored for one of them alone, such as {differing[0]}."
         )
+    moved = sorted(one.scores.clips_and_sources() ^ other.scores.clips_and_sources())
+    if moved:
+        raise ProtocolError(f"{rows} do not agree on the source video of {moved[0][0]}: {moved[0][1]} and {moved[1][1]}.")
 
 
 def _score_columns(run: EvalRun, metrics: Sequence[str]) -> list[ScoreColumns]:
@@ -133,6 +136,9 @@ class ScoreColumns:
             if metric not in line.scores:
                 raise RunError(f"scores.jsonl is damaged: a line of {self.label} has no {metric}.")
             column.append(line.scores[metric])
+
+    def clips_and_sources(self) -> set[tuple[str, str]]:
+        return set(zip(self.clip_ids, self.sources, strict=True))
 
     def check_once(self, run: EvalRun) -> None:
         """RunError: a sample of a clip was scored more than once."""

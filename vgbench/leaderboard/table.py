@@ -21,7 +21,7 @@ class Score:
     value: float
     """Pooled as the metric's spec says; NaN where any clip's is."""
     ci_low: float | None
-    """The 95 % interval's ends; None where there is but one source, or the value is not finite."""
+    """The 95 % interval's ends; None under five sources, or where the value is not finite."""
     ci_high: float | None
     n_clips: int
     n_frames: int
@@ -35,7 +35,9 @@ class Score:
     per_frame_skips: int = 0
     """Frames that count and have no value: one where a value stands for the step to a frame."""
     tied_with_best: bool | None = None
-    """Whether it cannot be told apart from the best; None where too few sources allow a test."""
+    """Whether it cannot be told apart from the best at 5 %; None without a test: under six sources, a single row, no finite value."""
+    p_against_best: float | None = None
+    """The smallest level at which it is told apart from the best, all rows of the column counted; None without a test."""
     estimate: SetEstimate | None = None
     """What else is known of a set metric's value: its bias, its floor, its limit."""
 
@@ -110,6 +112,7 @@ def _record(row: TableRow, spec: MetricSpec) -> dict[str, Any]:
         "n_sources": score.n_sources,
         "unit": spec.unit,
         "tied_with_best": score.tied_with_best,
+        "p_against_best": score.p_against_best,
         "non_finite": score.non_finite,
         "perfect_frames": row.perfect_frames,
         "parameters": row.parameters,

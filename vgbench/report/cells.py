@@ -6,6 +6,7 @@ import math
 
 from vgbench.leaderboard.table import Leaderboard
 from vgbench.specs import MetricSpec
+from vgbench.stats.set_distance import CurvePoint
 
 ARROWS = {"higher": "↑", "lower": "↓", "toward-1": "→1"}
 
@@ -43,11 +44,17 @@ def definition_lines(leaderboard: Leaderboard) -> list[str]:
     clips, frames, sources = scores[0].n_clips, scores[0].n_frames, scores[0].n_sources
     lines = [f"{clips} clips, {frames} frames scored, {sources} source videos." + _score_from_text(leaderboard)]
     if any(score.ci_low is not None and score.estimate is None for score in scores):
-        lines.append("Intervals: 95 %, bootstrap over source videos.")
+        lines.append("Intervals: 95 %, studentized bootstrap over source videos.")
     if any(score.ci_low is not None and score.estimate is not None for score in scores):
-        lines.append("Intervals of distances between sets: 95 %, jackknife over source videos, for the value at this many clips.")
+        groups = max(len(score.estimate.group_values) for score in scores if score.estimate is not None)
+        lines.append(
+            f"Intervals of distances between sets: 95 %, delete-group jackknife over source videos ({groups} groups), for the expected "
+            "value at this many clips."
+        )
     if any(score.tied_with_best is not None for score in scores):
-        lines.append("≈ marks the best of a column and what cannot be told apart from it (paired test, Holm, 5 %).")
+        lines.append(
+            "≈ marks the best of a column and what cannot be told apart from it (paired test over source videos, 5 % for the whole column)."
+        )
     perfect = [f"{row.label} {row.perfect_frames}" for row in leaderboard.rows if row.perfect_frames]
     if perfect:
         lines.append("Frames equal to the reference in every bit: " + ", ".join(perfect) + ".")
@@ -62,15 +69,20 @@ def bias_lines(leaderboard: Leaderboard, spec: MetricSpec) -> list[str]:
         estimate = row.scores[spec.id].estimate
         if estimate is None:
             continue
-        curve = ", ".join(f"{number(point.value, places)} ({point.n_clips})" for point in estimate.curve)
+        curve = ", ".join(_point(point, places) for point in estimate.curve)
         limit = "" if estimate.at_infinity is None else f"; n → ∞: {number(estimate.at_infinity, places)}"
         lines.append(f"{row.label}: {curve}{limit}")
     floors = [row.scores[spec.id].estimate for row in leaderboard.rows]
     floor = next((one.floor for one in floors if one is not None and one.floor is not None), None)
     if lines:
-        against = f" Real against real: {number(floor.value, places)} ({floor.n_clips})." if floor else ""
-        lines.insert(0, f"{spec.id} at so many clips, with its limit.{against}")
+        against = f" Real against real: {_point(floor, places)}." if floor else ""
+        lines.insert(0, f"{spec.id} at fewer clips (clips in brackets, ± the standard deviation over random subsets).{against}")
     return lines
+
+
+def _point(point: CurvePoint, places: int) -> str:
+    spread = "" if point.spread is None else f" ± {number(point.spread, places)}"
+    return f"{number(point.value, places)}{spread} ({point.n_clips})"
 
 
 def _score_from_text(leaderboard: Leaderboard) -> str:

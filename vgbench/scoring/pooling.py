@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vgbench.errors import MetricError
@@ -12,6 +12,7 @@ from vgbench.interfaces import PairedMetric
 from vgbench.plugins.guard import guarded
 from vgbench.scoring.lookup import find_metric
 from vgbench.specs import MetricSpec
+from vgbench.stats.bootstrap import Sample
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,10 +69,14 @@ class Pooling:
         self.spec = spec
         self._metric: PairedMetric = find_metric(spec.id).load()()
 
-    @property
-    def own_pool(self) -> Callable[[Any], Any] | None:
-        """The metric's `pool` where it is not the mean."""
-        return None if type(self._metric).pool is PairedMetric.pool else self._pool
+    def sample(self, per_clip: NDArray[np.float64], source_of: NDArray[np.int64]) -> Sample:
+        """The clips' numbers as what is resampled, with what pools them where that is not the mean."""
+        kind = type(self._metric)
+        if kind.pool is PairedMetric.pool and kind.of_mean is PairedMetric.of_mean:
+            return Sample(per_clip, source_of)
+        if kind.pool is PairedMetric.pool and self.spec.better != "toward-1":
+            return Sample(per_clip, source_of, of_mean=self._of_mean)
+        return Sample(per_clip, source_of, pool=self.pooled)
 
     def per_clip(self, column: Column, order: NDArray[np.int64]) -> NDArray[np.float64]:
         """(N,): one number a clip, the clips in `order`."""
@@ -93,9 +98,9 @@ class Pooling:
         with guarded(MetricError, f"metric {self.spec.id}", self.spec.target):
             return float(self._metric.pool(per_clip))
 
-    def _pool(self, per_clip: NDArray[np.float64]) -> Any:
+    def _of_mean(self, mean: Any) -> Any:
         with guarded(MetricError, f"metric {self.spec.id}", self.spec.target):
-            return self._metric.pool(per_clip)
+            return self._metric.of_mean(mean)
 
 
 def goodness(value: float, spec: MetricSpec) -> float:

@@ -79,8 +79,8 @@ def rooted_sum_squared_error(clips: Tensor, references: Tensor, *, data_range: f
 class RootOfMean(FrameMetric):
     """The root of the mean over all frames and clips; values of frames and clips are without it."""
 
-    def pool(self, per_clip: Any) -> Any:
-        return np.sqrt(per_clip.mean(axis=-1))
+    def of_mean(self, mean: Any) -> Any:
+        return np.sqrt(mean)
 
 
 def mse_mean() -> FrameMetric:

@@ -87,8 +87,8 @@ class DecibelsOfClip(FrameMetric):
 class DecibelsOfAll(FrameMetric):
     """The errors pooled over everything, then dB; values of frames and clips are errors."""
 
-    def pool(self, per_clip: Any) -> Any:
-        return decibels(per_clip.mean(axis=-1), data_range=1)
+    def of_mean(self, mean: Any) -> Any:
+        return decibels(mean, data_range=1)
 
 
 def psnr_frame() -> FrameMetric:
