@@ -4,5 +4,6 @@ from __future__ import annotations
 
 import os
 
-workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))  # read when torch is imported
+workers = os.environ.get("PYTEST_XDIST_WORKER_COUNT")  # unset in the process that starts them, which they inherit from
+if workers is not None:
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(workers))))  # read when torch is imported
