@@ -58,7 +58,7 @@ def one_clip(_: np.random.Generator, n_sources: int) -> NDArray[np.int64]:
 
 
 def unequal(rng: np.random.Generator, n_sources: int) -> NDArray[np.int64]:
-    """1 to 8 clips a source."""
+    """1 to 8 clips per source."""
     return np.repeat(np.arange(n_sources), rng.integers(1, 9, size=n_sources))
 
 
@@ -74,12 +74,12 @@ class Pooled(NamedTuple):
 
 
 POOLED = (
-    Pooled("mean, normal, one clip a source", normal, one_clip, 0.0),
-    Pooled("mean, log-normal, 1 to 8 clips a source", log_normal, unequal, 1.0),
+    Pooled("mean, normal, one clip per source", normal, one_clip, 0.0),
+    Pooled("mean, log-normal, 1 to 8 clips per source", log_normal, unequal, 1.0),
     Pooled(
         "PSNR of the mean error, log-normal, 1 to 8 clips", log_normal, unequal, 0.0, of_mean=lambda error: decibels(error, data_range=1)
     ),
-    Pooled("median, log-normal, one clip a source", log_normal, one_clip, float(np.exp(-0.5)), pool=np.median),
+    Pooled("median, log-normal, one clip per source", log_normal, one_clip, float(np.exp(-0.5)), pool=np.median),
 )
 
 
@@ -135,12 +135,12 @@ def _unlike(rng: np.random.Generator, source_of: NDArray[np.int64], rows: int) -
 
 
 EQUAL = (
-    ("normal, one clip a source", normal, one_clip, LOWER),
-    ("log-normal, 1 to 8 clips a source", log_normal, unequal, LOWER),
-    ("spreads from 0.3 to 2, one clip a source", _unlike, one_clip, LOWER),
+    ("normal, one clip per source", normal, one_clip, LOWER),
+    ("log-normal, 1 to 8 clips per source", log_normal, unequal, LOWER),
+    ("spreads from 0.3 to 2, one clip per source", _unlike, one_clip, LOWER),
     ("ratios of 0.8 and 1.25, 1 to 8 clips", _ratios, unequal, RATIO),
     ("ratios of 1, 1 to 8 clips", log_normal, unequal, RATIO),
-    ("half exactly 1, half log-normal, one clip a source", _skewed, one_clip, LOWER),
+    ("half exactly 1, half log-normal, one clip per source", _skewed, one_clip, LOWER),
 )
 
 
@@ -150,7 +150,7 @@ def against_first(tables: int, resamples: int) -> Iterator[Sequence[object]]:
     for n_sources in (6, 20, 50):
         rng = np.random.default_rng(n_sources)
         lost = [sum(_holm_loses(rng, normal(rng, np.arange(n_sources), rows), resamples) for _ in range(tables)) for rows in ROWS]
-        yield "normal, one clip a source", n_sources, *(f"{100 * count / tables:.1f}" for count in lost)
+        yield "normal, one clip per source", n_sources, *(f"{100 * count / tables:.1f}" for count in lost)
 
 
 def _holm_loses(rng: np.random.Generator, scores: Floats, resamples: int) -> bool:

@@ -89,7 +89,7 @@ def read_clips(folder: Path, kind: str, workers: int, *, from_files: bool) -> tu
 
 
 def pack(folder: Path, kind: str, workers: int) -> tuple[int, float]:
-    """Pack everything anew; frames, and seconds."""
+    """Pack everything again; frames, and seconds."""
     with tempfile.TemporaryDirectory(dir=folder) as cache:
         os.environ["VGBENCH_CACHE"] = cache
         opened(folder, kind).split_fingerprint("all")  # files are hashed once whatever happens then

@@ -132,7 +132,7 @@ MadeRun = Callable[..., EvalRun]
 
 @pytest.fixture
 def made_run(folder: Path) -> MadeRun:
-    """A finished evaluation as any program might have written it: for each row, each source's clips, each clip's values a metric."""
+    """A finished evaluation as any program might have written it: for each row, each source's clips, each clip's values by metric."""
 
     def make(rows: dict[str, list[list[dict[str, list[float]]]]], **record: Any) -> EvalRun:
         metrics = tuple(next(iter(rows.values()))[0][0])

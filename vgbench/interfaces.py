@@ -229,7 +229,7 @@ class PairedMetric(ABC):
         """uint8 (B, T, C, H, W) in; (B, K) float64 out, K = T for frames, T − 1 for transitions, 1 for clips."""
 
     def per_clip(self, values: Any) -> Any:
-        """(N, K) float64 array → (N,): one number a clip; by default the mean over K."""
+        """(N, K) float64 array → (N,): one number per clip; by default the mean over K."""
         return values.mean(axis=-1)
 
     def of_mean(self, mean: Any) -> Any:

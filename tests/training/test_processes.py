@@ -174,7 +174,7 @@ def test_a_clip_that_another_process_cannot_read_costs_no_step(tiny):
     assert "the disk of this machine is gone" in done.stderr
     (path,) = Path("runs").iterdir()
     (kept,) = (path / "checkpoints").iterdir()
-    assert kept.name == "step-000004.pt"  # two clips a step in each process
+    assert kept.name == "step-000004.pt"  # two clips per step in each process
 
 
 def test_what_contradicts_itself_is_refused_before_anything_starts(tiny, vgbench):

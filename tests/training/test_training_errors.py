@@ -58,7 +58,9 @@ def vgbench_generators():
 
 def test_memory_that_runs_out_says_what_to_do(tiny, install_plugin):
     install_plugin("greedy", GREEDY)
-    with pytest.raises(TrainingError, match=r"Out of memory on cpu at step 1 \(stage only\), with 4 clips a step and precision 32") as told:
+    with pytest.raises(
+        TrainingError, match=r"Out of memory on cpu at step 1 \(stage only\), with 4 clips per step and precision 32"
+    ) as told:
         train("greedy", protocol=str(tiny), device="cpu")
     assert "--set batch_size=2" in str(told.value)
     assert "--precision bf16" in str(told.value)

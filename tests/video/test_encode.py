@@ -50,7 +50,7 @@ def test_the_rate_survives(tmp_path, noise, write, fps):
 
 @pytest.mark.parametrize("fps", [0, -1, float("nan"), float("inf"), 1001])
 def test_a_senseless_rate_is_refused(tmp_path, noise, fps):
-    with pytest.raises(ConfigError, match=rf"fps = {fps}: the frames a second must be over 0 and up to 1000"):
+    with pytest.raises(ConfigError, match=rf"fps = {fps}: the frames per second must be over 0 and up to 1000"):
         write_lossless(tmp_path / "a.mkv", noise(1, 8, 8), fps)
 
 

@@ -44,7 +44,7 @@ def generate(
 ) -> int:
     """Write a generator's clips as `<out>/<clip id>.mkv` (FFV1, lossless); returns how many were written.
 
-    With more than one sample a clip they lie in `<out>/sample-0`, `sample-1`, ….  reference_out: a folder for the real clips beside
+    With more than one sample per clip they lie in `<out>/sample-0`, `sample-1`, ….  reference_out: a folder for the real clips beside
     them, under the same names, so that `evaluate_folders(out, reference_out)` gives the stored files the scores that `evaluate` gives.
     Each folder gets a manifest.json: the protocol, each clip's source, which frames count, and the number of samples.
 

@@ -86,7 +86,7 @@ class PairMemo:
 
     A pair is the same while both are the very same objects and torch has counted no change in place. Memory that something
     else than torch can write to (an array shared with numpy, a mapped file) has no such count, nor have inference tensors:
-    from those everything is computed anew. Safe to call from several threads.
+    from those everything is computed again. Safe to call from several threads.
     """
 
     def __init__(self) -> None:

@@ -35,7 +35,7 @@ def vgbench_reports() -> Iterable[ReportSpec]:
             name="markdown", summary="A table for a README or a paper's draft", target="vgbench.report.markdown:render", suffix=".md"
         ),
         ReportSpec(
-            name="csv", summary="One line a generator and metric, for a spreadsheet", target="vgbench.report.csv:render", suffix=".csv"
+            name="csv", summary="One line per generator and metric, for a spreadsheet", target="vgbench.report.csv:render", suffix=".csv"
         ),
         ReportSpec(name="json", summary="What `vgbench eval --json` prints", target="vgbench.report.json:render", suffix=".json"),
     ]

@@ -126,7 +126,7 @@ class Plugins:
 
 @cache
 def load_plugins() -> Plugins:
-    """The plugins of this environment, found and loaded once a process."""
+    """The plugins of this environment, found and loaded once per process."""
     from vgbench.plugins import builtin
 
     plugins = Plugins()

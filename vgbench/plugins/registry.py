@@ -128,7 +128,7 @@ class Registry:
 
 @cache
 def load_registry() -> Registry:
-    """What is installed, collected once a process; imports no target."""
+    """What is installed, collected once per process; imports no target."""
     plugins = load_plugins()
     catalogues: dict[str, Any] = {
         hook.removeprefix("vgbench_"): _collect(plugins, hook, spec_class) for hook, spec_class in HOOKS.items() if spec_class is not None

@@ -1,4 +1,4 @@
-"""A leaderboard as comma-separated values: one line a generator and metric."""
+"""A leaderboard as comma-separated values: one line per generator and metric."""
 
 from __future__ import annotations
 

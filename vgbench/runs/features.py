@@ -41,7 +41,7 @@ class Features(NamedTuple):
     """What a set metric compares: the features of one row of a table, or of the real clips."""
 
     vectors: Floats
-    """(n, D); several rows a clip where frames have features of their own."""
+    """(n, D); several rows per clip where frames have features of their own."""
     sources: list[str]
     """(n,): each row's source video."""
     n_clips: int

@@ -1,4 +1,4 @@
-"""Scores: one line a clip, with the values that `measure` gave, appended as they come."""
+"""Scores: one line per clip, with the values that `measure` gave, appended as they come."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class Group(NamedTuple):
 
 
 class Column:
-    """What `measure` gave for each clip of a row: K values a clip, and K may differ."""
+    """What `measure` gave for each clip of a row: K values per clip, and K may differ."""
 
     def __init__(self) -> None:
         self._values, self._lengths = array("d"), array("q")
@@ -45,7 +45,7 @@ class Column:
         return len(self._lengths)
 
     def groups(self, order: NDArray[np.int64]) -> Iterator[Group]:
-        """The values by their number a clip; places count in `order`."""
+        """The values by their number per clip; places count in `order`."""
         import numpy as np
 
         values, lengths = np.array(self._values), np.array(self._lengths)
@@ -79,7 +79,7 @@ class Pooling:
         return Sample(per_clip, source_of, pool=self.pooled)
 
     def per_clip(self, column: Column, order: NDArray[np.int64]) -> NDArray[np.float64]:
-        """(N,): one number a clip, the clips in `order`."""
+        """(N,): one number per clip, the clips in `order`."""
         import numpy as np
 
         result = np.empty(len(column), dtype=np.float64)

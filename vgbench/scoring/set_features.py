@@ -1,4 +1,4 @@
-"""The features of a run's clips, for the metrics that compare sets: computed once a clip and stored with the run."""
+"""The features of a run's clips, for the metrics that compare sets: computed once per clip and stored with the run."""
 
 from __future__ import annotations
 

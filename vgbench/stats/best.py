@@ -2,7 +2,7 @@
 
 Of the rows still in, the one that stands furthest below another, in standard errors of their difference, is tested against the largest
 such gap between any two of them that resampling the sources gives where no row is better; if it is told apart it leaves, and the rest
-are tested anew. So the best need not be known beforehand (P. R. Hansen, A. Lunde, J. M. Nason, "The Model Confidence Set",
+are tested again. So the best need not be known beforehand (P. R. Hansen, A. Lunde, J. M. Nason, "The Model Confidence Set",
 Econometrica 2011), and in at most 5 % of tables does any row that is as good as the best lose its mark, however many rows there are
 (J. P. Romano, M. Wolf, JASA 2005: step-down max-T). `docs/statistics.md` has simulations.
 """

@@ -37,7 +37,7 @@ class Interval(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """One number a clip, to be resampled by the clips' sources."""
+    """One number per clip, to be resampled by the clips' sources."""
 
     per_clip: Floats
     """(clips,), finite."""

@@ -63,7 +63,7 @@ class SetEstimate:
     floor: CurvePoint | None
     """Real against real, at half the clips; compare it with the curve's value there. None with fewer than two sources."""
     at_infinity: float | None
-    """The limit that a line in 1/n gives; only at as many clips as features do values lie near one, so None under four clips a feature."""
+    """The limit that a line in 1/n gives; only at as many clips as features do values lie near one: None under four per feature."""
     group_values: tuple[float, ...]
     """The value without each group of sources."""
 

@@ -99,6 +99,6 @@ def out_of_memory(where: str, clips: int, processes: int, precision: str) -> Tra
     ways = [f"smaller batches (--set batch_size={clips // 2 * processes}) or more devices"] if clips > 1 else []
     ways += ["on a GPU, --precision bf16"] if precision != "bf16" else []
     return TrainingError(
-        f"Out of memory on {where}, with {clips} clips a step and precision {precision}. "
+        f"Out of memory on {where}, with {clips} clips per step and precision {precision}. "
         f"Begin a run with {', or '.join([*ways, 'a smaller network'])}."
     )

@@ -1,4 +1,4 @@
-"""The host of a training: devices, precision, processes and randomness, lent to a stage through Lightning Fabric."""
+"""The host of a training: devices, precision, processes and randomness, handed to a stage through Lightning Fabric."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _is_deterministic() -> bool:
 
 
 def world_size(devices: int, nodes: int) -> int:
-    """How many processes train together: what torchrun says, else one a device."""
+    """How many processes train together: what torchrun says, else one per device."""
     return int(os.environ["WORLD_SIZE"]) if _started_by_torchrun() else devices * nodes
 
 

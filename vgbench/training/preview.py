@@ -25,7 +25,7 @@ FPS = 8
 
 
 def write_strip(path: Path, preview: Preview, data: ProtocolData, cache: ClipCache, device: torch.device) -> None:
-    """Write a stage's named videos side by side, a row a clip; validation clips where there are any, else training clips.
+    """Write a stage's named videos side by side, a row per clip; validation clips where there are any, else training clips.
 
     Nothing is written for a stage that previews nothing.
     """

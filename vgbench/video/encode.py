@@ -37,7 +37,7 @@ class _Recipe(NamedTuple):
 def write_lossless(path: str | Path, video_tchw: Tensor, fps: float) -> None:
     """FFV1 in Matroska; `read_video` gives the same bits back, at any size and length.
 
-    video_tchw: uint8 (T, C, H, W), C = 1 or 3; fps: frames a second, over 0 and up to 1000.  Each frame stands alone and carries a
+    video_tchw: uint8 (T, C, H, W), C = 1 or 3; fps: frames per second, over 0 and up to 1000.  Each frame stands alone and carries a
     checksum.  Raises VideoError: not such a video, or the file cannot be written, which then does not exist; ConfigError: the rate.
     """
     path = Path(path)
@@ -93,7 +93,7 @@ def _check_video(where: str | Path, video: Tensor) -> None:
 def _rate(fps: float) -> Fraction:
     """As a fraction that also NTSC's rates survive (30000/1001)."""
     if not math.isfinite(fps) or not 0 < fps <= _MAX_FPS:
-        raise ConfigError(f"fps = {fps}: the frames a second must be over 0 and up to {_MAX_FPS}.")
+        raise ConfigError(f"fps = {fps}: the frames per second must be over 0 and up to {_MAX_FPS}.")
     return max(Fraction(fps).limit_denominator(1001), Fraction(1, 1001))
 
 

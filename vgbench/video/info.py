@@ -17,7 +17,7 @@ class VideoInfo(NamedTuple):
     frames: int
     """Exact: what reading the whole video returns."""
     fps: float | None
-    """Mean frames a second; None where nothing says it, as in a folder of pictures."""
+    """Mean frames per second; None where nothing says it, as in a folder of pictures."""
     height: int
     width: int
     channels: int

@@ -67,7 +67,7 @@ class MDGAN(TrainableGenerator):
         return Schedule(self.config.steps, self.config.batch_size, {"base": share, "refine": 1 - share})
 
     def stage(self, name: str, host: Host) -> Stage:
-        """Stage "base" or "refine", its networks drawn anew from the host's generator.
+        """Stage "base" or "refine", its networks drawn again from the host's generator.
 
         UnknownName: there is no such stage.
         """

@@ -1,4 +1,4 @@
-"""Which statistics batch norm uses when a video is made rather than learnt from."""
+"""Which statistics batch norm uses when a video is made rather than learned from."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def vgbench_metrics() -> Iterable[MetricSpec]:
                 "colour": _LUMA,
                 "window": "blocks of 18×18 pixels with 8 pixels around",
                 "frames": "pairs (0, 1), (2, 3), …: at least 4 frames; frames of at least 20×20 pixels",
-                "pooling": "one number a clip, then the mean over clips",
+                "pooling": "one number per clip, then the mean over clips",
                 "source": "A. Mittal, M. A. Saad, A. C. Bovik, IEEE TIP 25(1), 2016",
                 "same as": f"skvideo.measure.viideo_score, {_LIBRARY}",
                 "beware": "knows nothing of the reference; made for clips of seconds, and noisy on 16 frames",

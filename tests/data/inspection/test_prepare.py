@@ -158,7 +158,7 @@ class Stopping(Observer):
             raise KeyboardInterrupt
 
 
-def test_a_stopped_packing_leaves_nothing_that_is_read_and_is_gone_on_with(videos, cache, monkeypatch):
+def test_a_stopped_packing_leaves_nothing_that_is_read_and_is_resumed(videos, cache, monkeypatch):
     monkeypatch.setattr(vgbench.data.packs, "SYNC_SECONDS", 0.0)
     with pytest.raises(KeyboardInterrupt):
         packed(videos, roles=["test"], workers=1, observer=Stopping())
@@ -195,7 +195,7 @@ def assert_complete(videos: Path, cache: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_killed_packing_is_gone_on_with(videos, cache):
+def test_a_killed_packing_is_resumed(videos, cache):
     command = [sys.executable, "-m", "vgbench", "data", "prepare", "--protocol", "folder.toml", "--data", f"video-folder={videos}"]
     for wait in (0.6, 1.0, 1.4):
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -257,16 +257,16 @@ def test_a_minimum_of_motion_leaves_still_clips_out_under_another_id(data):
 
 def test_a_clip_that_was_learnt_by_heart_is_the_nearest_to_its_training_clip(data, vgbench):
     source = data["video-folder"] / "train" / "clip 1"
-    for name, folder in (("learnt", source), ("new", data["video-folder"] / "validation" / "clip 0")):
+    for name, folder in (("learned", source), ("new", data["video-folder"] / "validation" / "clip 0")):
         (Path("made") / name).mkdir(parents=True)
         for path in folder.iterdir():
             Image.open(path).resize((32, 32), Image.Resampling.BILINEAR).save(Path("made") / name / path.name)
     common = ("data", "neighbours", "made", "--protocol", "protocol.toml", "--data", f"video-folder={data['video-folder']}")
     found = vgbench(*common, "--json").json()
-    assert [one["clip"] for one in found["generated"]] == ["learnt", "new"]
+    assert [one["clip"] for one in found["generated"]] == ["learned", "new"]
     assert found["generated"][0]["training_clip"] == "train/clip 1/000000"
     assert found["generated"][0]["psnr"] > 40 > found["generated"][1]["psnr"]
     assert len(found["real"]) == 2
-    assert "learnt" in vgbench(*common).out
+    assert "learned" in vgbench(*common).out
     write_video(Path("wrong") / "size", seed=1)
     assert "is asked for" in vgbench(*common[:2], "wrong", *common[3:]).err

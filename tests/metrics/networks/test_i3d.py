@@ -172,7 +172,7 @@ def test_a_torchscript_file_gives_features_of_frames(tmp_path, monkeypatch):
     assert features.shape == (18, 2)
     torch.testing.assert_close(features[:, 0], clips.float().flatten(0, 1).flatten(1).mean(1))
     assert extractor.key() == f"inception-fid {stored.sha256[:16]} features of frames"
-    wrong = ScriptedExtractor("inception-fid", lambda network, clips: network(clips[0]), how="once a clip", per_frame=False)
+    wrong = ScriptedExtractor("inception-fid", lambda network, clips: network(clips[0]), how="once per clip", per_frame=False)
     with pytest.raises(MetricError, match=r"The TorchScript file inception-fid returned \(9, 2\) for a clip; \(1, D\) was expected"):
         wrong.features(clips)
 

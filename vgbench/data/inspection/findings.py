@@ -48,7 +48,7 @@ def findings(data: ProtocolData, surveys: Mapping[str, Survey]) -> list[str]:
         found += _of_role(role, one)
     rates = sorted({rate for one in surveys.values() for rate in one.rates})
     if len(rates) > 1:
-        found.append(f"The videos' frame rates differ: {', '.join(f'{rate:g}' for rate in rates[:6])} frames a second.")
+        found.append(f"The videos' frame rates differ: {', '.join(f'{rate:g}' for rate in rates[:6])} frames per second.")
     lossy = sorted({suffix for one in surveys.values() for suffix in one.formats if suffix in LOSSY})
     if lossy:
         found.append(f"The videos are stored in lossy formats ({', '.join(lossy)}): real clips carry traces of compression.")

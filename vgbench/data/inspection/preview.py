@@ -42,7 +42,7 @@ class Preview(NamedTuple):
 def preview_clips(
     out: Path, *, role: str = "test", protocol: Protocol | str | Path = DEFAULT_PROTOCOL, data: Mapping[str, Path] | None = None
 ) -> Preview:
-    """Write `<protocol>-<role>.png`, a row a clip and its frames along it, and `….mp4`, clips side by side, into a folder.
+    """Write `<protocol>-<role>.png`, a row per clip and its frames along it, and `….mp4`, clips side by side, into a folder.
 
     DataError: the data are not there, or the folder cannot be made.
     """
@@ -94,7 +94,7 @@ def _copy_first(data: ProtocolData, clips: list[Clip]) -> float:
 
 
 def _write_sheet(path: Path, clips: list[Tensor]) -> None:
-    """A row a clip, some of its frames from left to right, on white."""
+    """A row per clip, some of its frames from left to right, on white."""
     import numpy as np
     from PIL import Image
 

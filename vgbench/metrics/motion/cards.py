@@ -78,7 +78,7 @@ _GRAM = Family(
         "colour": "RGB; grey is repeated",
         "resize": "squashed to 224×224, bilinear, pixel centres, no antialiasing",
         "frames": "at least 2 that count",
-        "pooling": "one number a clip, then the mean over clips",
+        "pooling": "one number per clip, then the mean over clips",
         "identical frames": "0",
         "weights": "i3d-k400 (sha256 af5c50f0df57…): vgbench weights get i3d-k400",
         "source": "the motion feature of W. Xiong et al., CVPR 2018, on a fixed network",
