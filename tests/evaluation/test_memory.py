@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -29,7 +30,8 @@ pytestmark = pytest.mark.skipif(not STATUS.exists(), reason=f"the peak of a proc
 def peak_memory(folder: Path, *arguments: object) -> float:
     """Of a command in a process of its own, in KiB."""
     command = [sys.executable, "-c", PEAK, *(str(argument) for argument in arguments)]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    one_arena = os.environ | {"MALLOC_ARENA_MAX": "1"}  # else each thread keeps what it freed, which varies from run to run
+    done = subprocess.run(command, cwd=folder, env=one_arena, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return float(re.findall(r"^VmHWM:\s*(\d+) kB", done.stderr, re.MULTILINE)[-1])
 
@@ -39,17 +41,17 @@ def test_ten_times_the_clips_take_no_more_memory(folder, tiny):
     whole = tiny.read_text()
     video_folder = whole[: whole.index("[data]")] + '[data]\ndataset = "video-folder"\n\n' + whole[whole.index("[test]") :]
     for name, change in (("some", "stride = 10"), ("all", "stride = 1")):
-        (folder / f"{name}.toml").write_text(video_folder.replace("stride = 8", change).replace("[32, 32]", "[128, 128]"))
+        (folder / f"{name}.toml").write_text(video_folder.replace("stride = 8", change).replace("[32, 32]", "[64, 64]"))
     (folder / "videos" / "test").mkdir(parents=True)
     rng = np.random.default_rng(0)
     for number in range(2):
-        frames = rng.integers(0, 256, (258, 3, 32, 32), dtype=np.uint8).repeat(4, axis=2).repeat(4, axis=3)
+        frames = rng.integers(0, 256, (650, 3, 32, 32), dtype=np.uint8).repeat(2, axis=2).repeat(2, axis=3)
         write_lossless(folder / "videos" / "test" / f"{number}.mkv", torch.from_numpy(frames), 25)
     peaks = []
     for name in ("some", "all"):
         rows = ("--generators", "copy-first", "--metrics", "mse,psnr,psnr@dataset,motion-ratio", "--data", "video-folder=videos")
         peaks.append(peak_memory(folder, "eval", "--protocol", f"{name}.toml", *rows))
-    assert peaks[1] - peaks[0] < 40 * 1024  # the clips that are added take 170 MiB
+    assert peaks[1] - peaks[0] < 40 * 1024  # the clips that are added take 108 MiB; some are as many as are read ahead
 
 
 @pytest.mark.slow
