@@ -8,8 +8,20 @@ import sys
 from collections.abc import Sequence
 
 
-def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one return a kind of ending
-    """Run a command; returns the exit status: 0 done, 1 the user can mend it, 2 usage."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status: 0 done, 1 the user can mend it, 2 usage.
+
+    arguments: None for those of this process, which then is the command's own.
+    """
+    from vgbench.cli.stdout import results_only
+
+    if arguments is not None:
+        return _run(list(arguments))
+    with results_only():
+        return _run(None)
+
+
+def _run(arguments: list[str] | None) -> int:  # noqa: PLR0911 - one return for each kind of ending
     import click
 
     from vgbench.cli import cli
@@ -19,7 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one 
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that lacks a character must not cost the table
     try:
-        result = cli.main(args=None if arguments is None else list(arguments), prog_name="vgbench", standalone_mode=False)
+        result = cli.main(args=arguments, prog_name="vgbench", standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         return error.exit_code

@@ -42,7 +42,8 @@ def definition_lines(leaderboard: Leaderboard) -> list[str]:
     """What the table's numbers rest on, and what its marks mean."""
     scores = [score for row in leaderboard.rows for score in row.scores.values()]
     clips, frames, sources = scores[0].n_clips, scores[0].n_frames, scores[0].n_sources
-    lines = [f"{clips} clips, {frames} frames scored, {sources} source videos." + _score_from_text(leaderboard)]
+    videos = "1 source video" if sources == 1 else f"{sources} source videos"
+    lines = [f"{clips} clips, {frames} frames scored, {videos}." + _score_from_text(leaderboard)]
     if any(score.ci_low is not None and score.estimate is None for score in scores):
         lines.append("Intervals: 95 %, studentized bootstrap over source videos.")
     if any(score.ci_low is not None and score.estimate is not None for score in scores):
