@@ -194,12 +194,19 @@ def assert_complete(videos: Path, cache: Path) -> None:
         assert torch.equal(frames, data.read_frames(source.source_id, 0, source.frames))
 
 
+def lines_done(cache: Path) -> int:
+    """-1 before the packing begins."""
+    found = [path.read_bytes().count(b"\n") for path in (cache / "packed").glob(f"*.part/{DONE}")]
+    return max(found, default=-1)
+
+
 @pytest.mark.slow
 def test_a_killed_packing_is_resumed(videos, cache):
     command = [sys.executable, "-m", "vgbench", "data", "prepare", "--protocol", "folder.toml", "--data", f"video-folder={videos}"]
-    for wait in (0.6, 1.0, 1.4):
+    for least in (0, 1, 3):  # lines of what is done: none, the layout, and two videos more
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(wait)
+        while process.poll() is None and lines_done(cache) < least:
+            time.sleep(0.001)
         process.send_signal(signal.SIGKILL)
         process.wait()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
