@@ -112,6 +112,15 @@ def test_rows_of_other_clips_and_clips_scored_twice_are_refused(made_run):
         build_leaderboard([run])
 
 
+def test_rows_that_take_a_clip_from_different_videos_share_no_table(made_run):
+    """They would be compared as pairs of sources that are none."""
+    runs = [made_run({label: clips([1.0, 2.0])}) for label in "ab"]
+    scores = runs[1].path / "scores.jsonl"
+    scores.write_text(scores.read_text().replace('"source": "s1"', '"source": "s0"'))
+    with pytest.raises(ProtocolError, match=r"do not agree on the source video of s1/0: s0 and s1\."):
+        build_leaderboard(runs)
+
+
 @pytest.mark.parametrize("sample", [-1, 1 << 40, 10**400])
 def test_a_sample_beyond_reason_is_refused_with_its_line(made_run, sample):
     run = made_run({"a": clips([1.0, 2.0])})
