@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 RESAMPLES = 10_000
 _TAIL = 0.025
+"""What a 95 % interval leaves out on each side."""
 FEW_SOURCES = 20
 """Under so many sources a table warns."""
 LEAST_SOURCES = 5

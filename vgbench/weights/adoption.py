@@ -37,7 +37,7 @@ def add_weights(name: str, file: Path) -> WeightsFile:
     if known.form == "script":
         load_script(file)
         return store_file(name, file, origin=f"your file {file.name}")
-    if file.suffix == ".npz":
+    if name == "niqe" and file.suffix == ".npz":
         return store_tensors(name, convert(name, read_arrays(file)), sha256=sha256, origin=f"your file {file.name}")
     tensors = _tensors(file)
     if name in LINEAR_CHANNELS:

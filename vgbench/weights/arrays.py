@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from vgbench.errors import WeightsError
 
+_BROKEN = (OSError, EOFError, ValueError, TypeError, AttributeError, LookupError, BadZipFile, pickle.UnpicklingError)
 _ARRAY_MODULES = ("numpy.core.multiarray", "numpy._core.multiarray")
 
 
@@ -45,17 +46,7 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
                 arrays = dict(np.load(file, allow_pickle=False))
             else:
                 arrays = dict(_flat(_ArrayUnpickler(file).load()))
-    except (
-        OSError,
-        WeightsError,
-        pickle.UnpicklingError,
-        EOFError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        LookupError,
-        BadZipFile,
-    ) as error:
+    except (WeightsError, *_BROKEN) as error:
         raise WeightsError(f"{path} is refused: {error or type(error).__name__}.") from error
     if not arrays:
         raise WeightsError(f"{path} is refused: there are no arrays in it.")

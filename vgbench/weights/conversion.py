@@ -71,6 +71,9 @@ def _i3d(arrays: Arrays) -> dict[str, Tensor]:
 def _niqe(arrays: Arrays) -> dict[str, Tensor]:
     """The model of undistorted pictures, in double precision, since the covariance is inverted."""
     found = {"mean": arrays["mu_pris_param"].reshape(-1), "covariance": arrays["cov_pris_param"]}
+    for array in found.values():
+        if array.dtype.kind != "f":
+            raise WeightsError(f"The weights niqe are numbers; an array of the file is {array.dtype}.")
     return {name: torch.from_numpy(np.array(array, dtype=np.float64)) for name, array in found.items()}
 
 

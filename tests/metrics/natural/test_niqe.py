@@ -166,6 +166,20 @@ def test_a_model_without_its_arrays_is_refused(tmp_path, monkeypatch):
     np.savez(tmp_path / "other.npz", mu=np.zeros(36))
     with pytest.raises(WeightsError, match="lack the array 'mu_pris_param'"):
         add_weights("niqe", tmp_path / "other.npz")
+    np.savez(tmp_path / "words.npz", mu_pris_param=np.array(["a"] * 36), cov_pris_param=np.eye(36))
+    with pytest.raises(WeightsError, match="an array of the file is <U1"):
+        add_weights("niqe", tmp_path / "words.npz")
+    np.savez(tmp_path / "short.npz", mu_pris_param=np.zeros(35), cov_pris_param=np.eye(36))
+    with pytest.raises(WeightsError, match=r"mean has the shape \(35,\); this network's is \(36,\)"):
+        add_weights("niqe", tmp_path / "short.npz")
+
+
+def test_a_networks_weights_are_not_taken_from_an_npz(tmp_path, monkeypatch):
+    monkeypatch.setenv("VGBENCH_WEIGHTS", str(tmp_path / "weights"))
+    np.savez(tmp_path / "other.npz", mu=np.zeros(36))
+    for name in ("i3d-k400", "lpips-squeeze"):
+        with pytest.raises(WeightsError, match=r"other\.npz cannot be read as a state dict"):
+            add_weights(name, tmp_path / "other.npz")
 
 
 @PUBLISHED
