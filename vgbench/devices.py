@@ -1,4 +1,4 @@
-"""Which device computes, and in which precision."""
+"""Which device computes, in which precision, and whether its memory suffices."""
 
 from __future__ import annotations
 
@@ -51,6 +51,16 @@ def choose_precision(name: str, device: torch.device) -> str:
     if name == "tf32" and device.type != "cuda":
         raise ConfigError("--precision tf32 needs a GPU; on the CPU use 32.")
     return name
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether it says that the device, or the machine, has no memory left."""
+    import torch
+
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    says_so = re.search("can't allocate memory|not enough memory|CUBLAS_STATUS_ALLOC_FAILED", str(error))
+    return isinstance(error, RuntimeError) and says_so is not None
 
 
 @contextmanager

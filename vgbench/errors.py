@@ -10,6 +10,7 @@
     │   ├── VideoError      one file or folder cannot be read as a video
     │   └── PairingError    generated and reference clips cannot be paired
     ├── GeneratorError      a generator returned something that breaks the contract
+    ├── OutOfMemory         the device, or the machine, has no memory for what was asked at once
     ├── MetricError         a metric cannot be computed on these clips
     ├── WeightsError        a network's weights are missing, damaged, hostile or not those they are said to be
     ├── CheckpointError     a checkpoint is damaged, hostile, or of another model
@@ -78,6 +79,10 @@ class PairingError(DataError):
 
 class GeneratorError(VgbenchError):
     """A generator returned something that breaks the contract of `Generator.generate`."""
+
+
+class OutOfMemory(VgbenchError):
+    """The device, or the machine, has no memory for what was asked of it at once."""
 
 
 class MetricError(VgbenchError):

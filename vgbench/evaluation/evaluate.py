@@ -27,6 +27,7 @@ from vgbench.runs.records import EvalRecord
 from vgbench.runs.run import EvalRun, locate_run
 from vgbench.runs.scores import ClipScores, ScoreWriter, read_scores
 from vgbench.scoring.lookup import choose_metrics
+from vgbench.scoring.portions import Portions
 from vgbench.scoring.scorer import Scorers, make_scorers
 from vgbench.scoring.set_features import SetFeatures
 from vgbench.specs import MetricSpec
@@ -134,15 +135,17 @@ class _Evaluation:
         samplers = self._samplers(rows)
         done = {(line.generator, line.clip_id, line.sample) for line in read_scores(self.run.path)} if self._is_resumed() else set()
         batches = read_batches(self.clips, self.data.read, batch_size=self.batch_size, workers=self.workers)
-        n_read = 0
+        n_read, portions = 0, Portions("clips", self._note)
         with ScoreWriter(self.run.path) as writer, self.scorers.sets.open(self.run) as features:
             for group, frames in batches:
                 references, n_read = frames.to(self.device), n_read + len(group)
                 owners = [Owner(REAL, clip.clip_id, clip.source_id, 0) for clip in group]
-                features.add(owners, self.data.protocol.task.counted(references))
+                counted = self.data.protocol.task.counted(references)
+                portions.of_batch(len(group), partial(_add, features, owners, counted))
                 for sampler in list(samplers):
                     try:
-                        writer.write(self._lines(sampler, group, references, done, features))
+                        score = partial(self._lines, sampler, group, references, done, features)
+                        writer.write(portions.of_batch(len(group), score))
                     except RunError:
                         raise
                     except VgbenchError as error:
@@ -197,8 +200,10 @@ class _Evaluation:
             self._note(f"{sampler.row.label} was trained under another protocol: {'; '.join(differing)}.")
 
     def _lines(
-        self, sampler: Sampler, group: Sequence[Clip], clips: Tensor, done: set[tuple[str, str, int]], features: SetFeatures
+        self, sampler: Sampler, batch: Sequence[Clip], frames: Tensor, done: set[tuple[str, str, int]], features: SetFeatures, part: slice
     ) -> list[ClipScores]:
+        """The lines of some clips of a batch."""
+        group, clips = batch[part], frames[part]
         protocol = self.data.protocol
         label = sampler.row.label
         references = protocol.task.counted(clips)
@@ -244,3 +249,7 @@ class _Evaluation:
     def _note(self, text: str) -> None:
         self.run.warn(text)
         self.observer.note(text)
+
+
+def _add(features: SetFeatures, owners: Sequence[Owner], clips: Tensor, part: slice) -> None:
+    features.add(owners[part], clips[part])

@@ -23,6 +23,7 @@ from vgbench.runs.records import EvalRecord, RowRecord
 from vgbench.runs.run import EvalRun
 from vgbench.runs.scores import ClipScores, ScoreWriter
 from vgbench.scoring.lookup import choose_metrics
+from vgbench.scoring.portions import Portions
 from vgbench.scoring.scorer import Measured, Scorer, Scorers, make_scorers
 from vgbench.scoring.set_features import SetFeatures
 
@@ -84,7 +85,7 @@ def evaluate_folders(
     else:
         pairing = pair_clips(*sides, manifest, allow_missing=allow_missing, score_from=score_from, workers=workers)
         whole = [*scorers.clips.whole_clip_metrics, *scorers.sets.keys]
-        work = _PairsOfClips(pairing, scorers.clips, whole, score_from, limit, max_memory, workers)
+        work = _PairsOfClips(pairing, scorers.clips, whole, score_from, limit, max_memory, workers, observer.note)
     identity = {"id": "", "name": "given clips", "score_from": score_from, "reference": str(reference)}
     if manifest is not None:
         identity["made_under"] = {"id": manifest.protocol["id"], "name": manifest.protocol.get("name")}
@@ -155,6 +156,7 @@ class _PairsOfClips(_Work):
         limit: int | None,
         max_memory: int,
         workers: int,
+        note: Callable[[str], None],
     ) -> None:
         super().__init__(score_from)
         self.name, self.notes, self._pairs = pairing.name, pairing.warnings, pairing.pairs[:limit]
@@ -163,6 +165,7 @@ class _PairsOfClips(_Work):
             self._check_fits(pair, whole_clip_metrics)
         largest = max((pair.bytes() for pair in self._pairs if self._is_whole(pair)), default=1)
         self._ahead = min(workers, max_memory // largest - _HELD)
+        self._portions = Portions("frames", note, least=scorer.widest_span)
 
     def _check_fits(self, pair: Pair, whole_clip_metrics: Sequence[str]) -> None:
         if whole_clip_metrics and not self._is_whole(pair):
@@ -191,8 +194,22 @@ class _PairsOfClips(_Work):
                 generated, expected = (clip[None, self.score_from :].to(device) for clip in whole)
                 features.add([Owner(REAL, pair.place.clip_id, pair.place.source, 0)], expected)
                 features.add([Owner(self.name, *pair.place)], generated)
-                measured = self._scorer.measure(generated, expected)
+                measured = self._measured(generated, expected)
             yield self._line(pair.place, measured, frames - self.score_from)
+
+    def _measured(self, generated: Tensor, expected: Tensor) -> Measured:
+        """The scores of a clip; in chunks of frames where it is too much for the device, if no metric needs the whole."""
+        frames = generated.shape[1]
+        if self._scorer.whole_clip_metrics:
+            return self._scorer.measure(generated, expected)
+
+        def measure(length: int) -> Measured:
+            if length == frames:
+                return self._scorer.measure(generated, expected)
+            starts = range(0, frames, length)
+            return self._scorer.measure_chunks((generated[:, i : i + length], expected[:, i : i + length]) for i in starts)
+
+        return self._portions.of_whole(frames, measure)
 
     def _read(self, pair: Pair) -> tuple[Tensor, Tensor] | None:
         return pair.read() if self._is_whole(pair) else None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from vgbench.generation.rows import resolve_rows, row_without_weights
 from vgbench.generation.sampler import Sampler, fit, learns_by_fitting
 from vgbench.plugins.observers import Observer
 from vgbench.protocol import Protocol, as_protocol
+from vgbench.scoring.portions import Portions
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -71,10 +73,10 @@ def generate(
         sampler = build(row, chosen, torch_device)
     if learns_by_fitting(sampler.generator):
         fit(sampler, opened, torch_device, workers=workers, on_clip=lambda done, total: observer.advanced("learning", done, total))
-    written = 0
+    written, portions = 0, Portions("clips", observer.note)
     fps = {source.source_id: source.fps or DEFAULT_FPS for source in opened.dataset.sources(chosen.test.split)}
     for group, frames in read_batches(clips, opened.read, batch_size=batch_size, workers=workers):
-        written += _write(sampler, group, frames.to(torch_device), out, chosen, fps)
+        written += _write(sampler, group, frames.to(torch_device), out, chosen, fps, portions)
         if reference_out is not None:
             target = chosen.task.target(frames)
             _write_clips(reference_out, group, target, fps)
@@ -98,15 +100,22 @@ def _check_empty(folder: Path) -> None:
         raise DataError(f"{folder} holds something already; give a new or empty folder.")
 
 
-def _write(sampler: Sampler, group: Sequence[Clip], frames: Tensor, out: Path, protocol: Protocol, fps: Mapping[str, float]) -> int:
+def _write(
+    sampler: Sampler, group: Sequence[Clip], frames: Tensor, out: Path, protocol: Protocol, fps: Mapping[str, float], portions: Portions
+) -> int:
     samples = sampler.samples(protocol)
+    ids = [clip.clip_id for clip in group]
     for sample in range(samples):
-        made = sampler.sample(frames, [clip.clip_id for clip in group], protocol, sample).clips.cpu()
+        made = portions.of_batch(len(ids), partial(_made, sampler, frames, ids, protocol, sample))
         _write_clips(out / f"sample-{sample}" if samples > 1 else out, group, made, fps)
     return samples * len(group)
 
 
-def _write_clips(folder: Path, group: Sequence[Clip], clips: Tensor, fps: Mapping[str, float]) -> None:
+def _made(sampler: Sampler, frames: Tensor, ids: Sequence[str], protocol: Protocol, sample: int, part: slice) -> list[Tensor]:
+    return list(sampler.sample(frames[part], ids[part], protocol, sample).clips.cpu())
+
+
+def _write_clips(folder: Path, group: Sequence[Clip], clips: Iterable[Tensor], fps: Mapping[str, float]) -> None:
     from vgbench.video.encode import write_lossless
 
     for clip, frames in zip(group, clips, strict=True):

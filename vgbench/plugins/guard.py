@@ -12,7 +12,8 @@ from threading import Lock
 from types import FrameType
 from typing import TextIO
 
-from vgbench.errors import VgbenchError
+from vgbench.devices import is_out_of_memory
+from vgbench.errors import OutOfMemory, VgbenchError
 
 
 @contextmanager
@@ -22,7 +23,7 @@ def guarded(
     """Within the block whatever a plugin raises, also an attempt to exit, becomes `error_class` with its name; stdout stays for results.
 
     who: how the message names the plugin.  target: what is called, "package.module:Name"; the message gives the innermost line of that
-    package.  unless: exceptions that are left as they are.
+    package.  unless: exceptions that are left as they are.  Where memory runs out, the error is OutOfMemory.
 
     Set VGBENCH_TRACEBACK=1 to have the exception itself, with its traceback.
     """
@@ -34,6 +35,8 @@ def guarded(
         except BaseException as error:
             if wants_traceback() or (unless is not None and unless(error)):
                 raise
+            if is_out_of_memory(error):
+                raise OutOfMemory(f"{who} ran out of memory: {described(error)}") from error
             place = place_of(error, target)
             rest = f"{place}; VGBENCH_TRACEBACK=1 shows the rest" if place else "VGBENCH_TRACEBACK=1 shows where"
             raise error_class(f"{who} raised {described(error)} ({rest})") from error

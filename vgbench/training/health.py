@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import deque
 from collections.abc import Iterator, Mapping
 from itertools import chain
@@ -85,13 +84,6 @@ def check_finite(losses: Mapping[str, float], diagnostics: Mapping[str, float], 
                 f"The {'norm' if name in norms else 'loss'} '{name}' of {who} became {value} at step {step} (stage {stage}); "
                 f"the losses: {others}. What {run_path} holds is from before it; try a smaller learning rate (--set lr=…)."
             )
-
-
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether torch says that the device, or the machine, has no memory left."""
-    import torch
-
-    return isinstance(error, torch.OutOfMemoryError) or bool(re.search("can't allocate memory|not enough memory", str(error)))
 
 
 def out_of_memory(where: str, clips: int, processes: int, precision: str) -> TrainingError:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from vgbench.config import plain
 from vgbench.data.loader import ClipCache, Share, training_batches
 from vgbench.data.protocol_data import ProtocolData
+from vgbench.devices import is_out_of_memory
 from vgbench.errors import RunError, TrainingError, VgbenchError
 from vgbench.interfaces import Batch, Stage, StepResult, TrainableGenerator
 from vgbench.plugins.guard import guarded, place_of
@@ -19,7 +20,7 @@ from vgbench.plugins.observers import Observer, TrainingProgress
 from vgbench.runs.checkpoints import Checkpoint, load_checkpoint, newest_checkpoint, restore
 from vgbench.runs.run import TrainRun
 from vgbench.training.budget import Budget
-from vgbench.training.health import Watch, is_out_of_memory, out_of_memory
+from vgbench.training.health import Watch, out_of_memory
 from vgbench.training.host import FabricHost
 from vgbench.training.interruption import Interruption
 from vgbench.training.journal import Journal, RunJournal, best_file
@@ -54,7 +55,9 @@ class Training:
         self.finished: dict[str, int] = {}
         self.elapsed = dict.fromkeys(plan.budgets, 0.0)
         self.saved_at = time.monotonic()
-        self.validation = Validation(plan, plan.select_by, data, host.device, options.workers) if plan.select_by else None
+        self.validation: Validation | None = None
+        if plan.select_by:
+            self.validation = Validation(plan, plan.select_by, data, host.device, options.workers, self.journal.warn)
         self.best: dict[str, float] = {stage: best.value for stage, best in run.record.best.items()}
 
     def run_all(self) -> TrainRun:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from vgbench.config import Layer, plain, without_none
@@ -17,11 +19,13 @@ from vgbench.interfaces import TrainableGenerator
 from vgbench.plugins.guard import guarded
 from vgbench.scoring.lookup import find_metric
 from vgbench.scoring.pooling import Column, Pooling, goodness
+from vgbench.scoring.portions import Portions
 from vgbench.scoring.scorer import Scorer
 from vgbench.training.plan import TrainingPlan
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
 
 BATCH = 8
 
@@ -38,12 +42,15 @@ def check_selection(metric: str, data: ProtocolData) -> None:
 class Validation:
     """Scores the generator of a training as it is, stage by stage."""
 
-    def __init__(self, plan: TrainingPlan, metric: str, data: ProtocolData, device: torch.device, workers: int) -> None:
+    def __init__(
+        self, plan: TrainingPlan, metric: str, data: ProtocolData, device: torch.device, workers: int, note: Callable[[str], None]
+    ) -> None:
         self.metric = find_metric(metric)
         self._plan, self._data, self._device, self._workers = plan, data, device, workers
         self._scorer, self._pooling = Scorer([self.metric]), Pooling(self.metric.spec)
         self._clips = data.clips("validation")
         self._samplers: dict[str, Sampler] = {}
+        self._portions = Portions("validation clips", note)
 
     def score(self, generator: TrainableGenerator, stage: str) -> float:
         """The metric over all validation clips.
@@ -56,12 +63,16 @@ class Validation:
         entry = self._plan.entry
         with guarded(GeneratorError, f"generator '{entry.short_name}' ({entry.plugin})", entry.spec.target):
             sampler.generator.load_state_dict(generator.state_dict())
-        task, metric = self._plan.protocol.task, self.metric.short_name
+        protocol, metric = self._plan.protocol, self.metric.short_name
+
+        def scores_of(clips: Tensor, ids: Sequence[str], part: slice) -> list[dict[str, list[float]]]:
+            generated = sampler.sample(clips[part], ids[part], protocol, 0).clips
+            return self._scorer.measure(protocol.task.counted_of(generated), protocol.task.counted(clips[part])).scores
+
         column = Column()
         for group, frames in read_batches(self._clips, self._data.read, batch_size=BATCH, workers=self._workers):
-            clips = frames.to(self._device)
-            generated = sampler.sample(clips, [clip.clip_id for clip in group], self._plan.protocol, 0).clips
-            for scores in self._scorer.measure(task.counted_of(generated), task.counted(clips)).scores:
+            work = partial(scores_of, frames.to(self._device), [clip.clip_id for clip in group])
+            for scores in self._portions.of_batch(len(group), work):
                 column.append(scores[metric])
         return self._pooling.pooled(self._pooling.per_clip(column, np.arange(len(column))))
 
