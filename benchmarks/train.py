@@ -20,7 +20,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
-from typing import Any
+from types import MethodType
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -41,6 +42,11 @@ from vgbench_mdgan.generator import MDGAN
 
 WARM_UP = 5
 ROWS = ("plain", "vgbench", "vgbench compiled")
+
+
+class _Judged(NamedTuple):
+    logits: Tensor
+    features: tuple[Tensor, Tensor]
 
 
 class Plain:
@@ -68,24 +74,31 @@ class Plain:
         made = self.network(still)
 
         self.adam_d.zero_grad()
-        of_real, of_made = self.judge(real), self.judge(made.detach())
+        of_real, of_made = self._judged(real), self._judged(made.detach())
         terms = {"discriminator": losses.discriminator_loss(of_real.logits, of_made.logits)}
         if self.name == "refine":
-            terms["discriminator_rank"] = self._rank(of_made, of_real, self.judge(first))
+            terms["discriminator_rank"] = self._rank(of_made, of_real, self._judged(first))
         sum(terms.values()).backward()
         self.adam_d.step()
 
         self.adam_g.zero_grad()
-        of_made = self.judge(made)
+        of_made = self._judged(made)
         improved = {"adversarial": losses.generator_loss(of_made.logits, config.adversarial), "content": losses.content_loss(made, real)}
         if self.name == "refine":
-            improved["rank"] = self._rank(of_made, self.judge(real), self.judge(first))
+            improved["rank"] = self._rank(of_made, self._judged(real), self._judged(first))
         sum(improved.values()).backward()
         self.adam_g.step()
         return improved | terms
 
-    def _rank(self, anchor: Any, real: Any, first: Any) -> Tensor:
-        grams = [[_gram(feature) for feature in judgement.features] for judgement in (anchor, real, first)]
+    def _judged(self, video: Tensor) -> _Judged:
+        features = []
+        for block in self.judge.encoder:  # type: ignore[union-attr] # a list of modules
+            video = block(video)
+            features.append(video)
+        return _Judged(self.judge.verdict(video).flatten(), (features[0], features[2]))  # type: ignore[operator]
+
+    def _rank(self, anchor: _Judged, real: _Judged, first: _Judged) -> Tensor:
+        grams = [[_gram(feature) for feature in judged.features] for judged in (anchor, real, first)]
         return sum(losses.ranking_loss((a - r).abs().sum((1, 2)), (a - f).abs().sum((1, 2))) for a, r, f in zip(*grams, strict=True))
 
 
@@ -95,8 +108,13 @@ def _gram(feature: Tensor) -> Tensor:
 
 
 def _contiguous(network: nn.Module, device: torch.device) -> nn.Module:
+    """The network with contiguous weights, each layer in torch's own form."""
     for parameter in network.parameters():
         parameter.data = parameter.data.contiguous()
+    for module in network.modules():
+        own = next((kind for kind in (nn.Conv3d, nn.ConvTranspose3d, nn.BatchNorm3d) if isinstance(module, kind)), None)
+        if own is not None:
+            module.forward = MethodType(own.forward, module)
     return network.to(device).train()
 
 

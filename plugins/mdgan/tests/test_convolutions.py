@@ -46,6 +46,12 @@ def test_blocks_are_the_outputs_of_the_transposed_convolution(batch, inputs, out
     check_same(lambda v, w: functional.conv_transpose3d(v, w, stride=(1, 2, 2), padding=1), transpose_in_blocks, video, weight)
 
 
+@pytest.mark.parametrize("blocks", [convolve_in_blocks, transpose_in_blocks])
+def test_gradients_of_blocks_have_gradients_as_r1_asks_for(blocks):
+    video, weight = tensors(0, (1, 2, 2, 4, 4), (2, 2, 3, 4, 4))
+    assert torch.autograd.gradgradcheck(blocks, (video, weight))
+
+
 @pytest.mark.parametrize("layer", [OuterConvolution(3, 4), OuterTransposedConvolution(4, 3)])
 def test_a_layer_has_the_weight_of_a_plain_convolution_and_its_bits_on_the_cpu(layer):
     plain = super(type(layer), layer).forward

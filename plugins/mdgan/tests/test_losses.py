@@ -68,7 +68,7 @@ def test_ranking_loss_survives_distances_whose_exponentials_underflow():
 
 
 def ranked(anchor, positive, negative):
-    anchor, positive, negative = losses.grams((anchor, positive, negative))
+    anchor, positive, negative = (losses.gram(feature) for feature in (anchor, positive, negative))
     return losses.ranking_loss(losses.gram_distance(anchor, positive, "sum"), losses.gram_distance(anchor, negative, "sum")).item()
 
 
@@ -110,3 +110,17 @@ def test_adversarial_losses_stay_finite_where_the_sigmoid_is_exactly_one_or_zero
 
 def test_content_loss_is_the_mean_absolute_difference():
     assert losses.content_loss(torch.tensor([[1.0, -1.0]]), torch.tensor([[0.5, 1.0]])).item() == 1.25
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+def test_on_a_gpu_gram_of_half_precision_is_that_of_the_same_numbers_in_float32():
+    feature = torch.randn(2, 8, 4, 16, 16, generator=torch.Generator().manual_seed(0)).bfloat16()
+    on_cpu, on_gpu = feature.float().requires_grad_(), feature.cuda().requires_grad_()
+    expected, found = losses.gram(on_cpu), losses.gram(on_gpu)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found.cpu(), expected, rtol=1e-5, atol=1e-6)
+    direction = torch.randn(expected.shape, generator=torch.Generator().manual_seed(1)).sign()
+    expected.backward(direction)
+    found.backward(direction.cuda())
+    torch.testing.assert_close(on_gpu.grad.float().cpu(), on_cpu.grad, rtol=2e-2, atol=0.02 * on_cpu.grad.abs().max().item())

@@ -3,6 +3,7 @@ import torch
 from torch import nn
 
 from vgbench_mdgan.levels import levels
+from vgbench_mdgan.losses import gram
 from vgbench_mdgan.networks import Discriminator, EncoderDecoder
 from vgbench_mdgan.weights import allocate, initialise
 
@@ -86,9 +87,9 @@ def names_of(blocks):
 
 def test_norms_and_activations_are_those_of_the_papers_table():
     generator, discriminator = paper_generator(), paper_discriminator()
-    down = ["Conv3d", "BatchNorm3d", "LeakyReLU"]
+    down = ["Conv3d", "VideoNorm", "LeakyReLU"]
     assert names_of(generator.encoder) == [["OuterConvolution"]] + [down] * 4
-    assert names_of(generator.decoder) == [["ConvTranspose3d", "BatchNorm3d", "ReLU"]] * 5
+    assert names_of(generator.decoder) == [["ConvTranspose3d", "VideoNorm", "ReLU"]] * 5
     assert {block[2].negative_slope for block in list(generator.encoder)[1:]} == {0.2}
     assert names_of(discriminator.encoder) == [["OuterConvolution", "LeakyReLU"]] + [down] * 4
     assert [block[-1].negative_slope for block in discriminator.encoder] == [0.2, 0.2, 0.2, 0.2, 0.01]
@@ -99,10 +100,13 @@ def test_every_fitting_size_comes_back_in_its_own_shape(side, frames):
     plan = levels((side, side), frames, 4)
     video = torch.empty(2, 1, frames, side, side, device="meta")
     generator = on_meta(lambda: EncoderDecoder(plan, channels=1, dropped_skips=2))
-    judgement = on_meta(lambda: Discriminator(plan, channels=1, last_slope=0.01))(video)
+    discriminator = allocate(lambda: Discriminator(plan, channels=1, last_slope=0.01), CPU)
+    initialise(discriminator, 0.02, torch.Generator().manual_seed(0))
+    judgement = discriminator(torch.zeros(video.shape), ranks=True)
     assert generator(video).shape == video.shape
     assert judgement.logits.shape == (2,)
-    assert [feature.shape[1] for feature in judgement.features] == [4, 16]
+    first, third = 4 * frames, 16 * frames // 2 ** sum(level.halves_time for level in plan[:3])
+    assert [matrices.shape for matrices in judgement.grams] == [(2, first, first), (2, third, third)]
 
 
 def small_generator(dropped_skips):
@@ -135,16 +139,21 @@ def test_skips_are_added_after_the_decoders_activation_except_the_dropped_outerm
         assert torch.equal(seen, own + skip if added else own)
 
 
-def test_features_are_the_first_and_third_convolution_after_their_activation():
+def test_gram_matrices_are_those_of_the_first_and_third_convolution_after_their_activation():
     network = allocate(lambda: Discriminator(levels((64, 64), 16, 4), channels=3, last_slope=0.01), CPU)
     initialise(network, 0.02, torch.Generator().manual_seed(0))
     seen = []
     for block in network.encoder:
         block.register_forward_hook(lambda *hooked: seen.append(hooked[2]))
-    judgement = network(torch.rand(2, 3, 16, 64, 64))
+    video = torch.rand(2, 3, 16, 64, 64)
+    judgement = network(video, ranks=True)
     assert len(seen) == 4
-    assert torch.equal(judgement.features[0], seen[0])
-    assert torch.equal(judgement.features[1], seen[2])
+    for found, feature in zip(judgement.grams, (seen[0], seen[2]), strict=True):
+        assert torch.equal(found, gram(feature))
+    assert not network(video).grams
+    ranked = network.eval()(video, judges=False, ranks=True)
+    assert not ranked.logits.numel()
+    assert torch.equal(ranked.grams[0], judgement.grams[0])  # the first layer has no batch norm
 
 
 def test_weights_are_drawn_as_configured_from_the_given_generator_alone():

@@ -46,10 +46,16 @@ def teach(real, *fakes):
     return -real.log().mean() - torch.cat([(1 - fake).log() for fake in fakes]).mean()
 
 
+def features_of(network, video):
+    """The first and the third convolution after their activation."""
+    first = network.encoder[0](video)
+    return first, network.encoder[2](network.encoder[1](first))
+
+
 def rank(stage, real, first, made, average=False):
     """−Σ_l log(e^{−d⁺} / (e^{−d⁺} + e^{−d⁻})), the mean over clips."""
     total = 0
-    features = [stage.discriminator.network(video).features for video in (real, first, made)]
+    features = [features_of(stage.discriminator.network, video) for video in (real, first, made)]
     for of_real, of_first, of_made in zip(*features, strict=True):
         matrices = [gram(feature).double() for feature in (of_real, of_first, of_made)]
         to_real, to_base = ((matrices[2] - other).abs().flatten(1) for other in matrices[:2])

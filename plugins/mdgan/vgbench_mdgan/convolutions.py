@@ -11,8 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-_CHANNELS = 8
-"""A GPU's matrix units take channels by eights; what is missing is filled with zeros."""
+from vgbench_mdgan.blocks import from_blocks, in_block, to_blocks
 
 
 class OuterConvolution(nn.Conv3d):
@@ -37,34 +36,30 @@ class OuterTransposedConvolution(nn.ConvTranspose3d):
 
 def convolve_in_blocks(video: Tensor, weight: Tensor) -> Tensor:
     """What conv1 gives for a video (B, C, T, H, W) of even height and width and its weight (O, C, 3, 4, 4)."""
-    video = functional.pad(_in_autocast(video), (1, 1, 1, 1))
-    batch, channels, frames, height, width = video.shape
-    blocks = video.view(batch, channels, frames, height // 2, 2, width // 2, 2).permute(0, 4, 6, 1, 2, 3, 5)
-    taps = weight.view(len(weight), channels, 3, 2, 2, 2, 2).permute(0, 4, 6, 1, 2, 3, 5)
-    blocks, taps = blocks.reshape(batch, -1, frames, height // 2, width // 2), taps.reshape(len(weight), -1, 3, 2, 2)
-    missing = -blocks.shape[1] % _CHANNELS
-    blocks, taps = (functional.pad(one, (0, 0, 0, 0, 0, 0, 0, missing)) for one in (blocks, taps))
-    return functional.conv3d(_channels_last(blocks), _channels_last(taps), padding=(1, 0, 0))
+    blocks = to_blocks(video, _convolved_in(video))
+    return functional.conv3d(blocks, _channels_last(_taps_of_blocks(weight)), padding=(1, 0, 0))
 
 
 def transpose_in_blocks(video: Tensor, weight: Tensor) -> Tensor:
     """What deconv6 gives for a video (B, C, T, H, W) and its weight (C, O, 3, 4, 4)."""
-    outputs = weight.shape[1]
     # An output block of 2×2 pixels adds up what two inputs along each axis give it; as a convolution, with the taps turned round.
-    taps = weight.view(len(weight), outputs, 3, 2, 2, 2, 2).permute(4, 6, 1, 0, 2, 3, 5).flip(4, 5, 6)
-    taps = taps.reshape(-1, len(weight), 3, 2, 2)
-    missing = -len(taps) % _CHANNELS
-    taps = functional.pad(taps, (0, 0, 0, 0, 0, 0, 0, 0, 0, missing))
-    blocks = functional.conv3d(_channels_last(_in_autocast(video)), _channels_last(taps), padding=1)[:, : 4 * outputs]
-    batch, _, frames, height, width = blocks.shape
-    pixels = blocks.reshape(batch, 2, 2, outputs, frames, height, width).permute(0, 3, 4, 5, 1, 6, 2)
-    return pixels.reshape(batch, outputs, frames, 2 * height, 2 * width)[..., 1:-1, 1:-1]
+    taps = _taps_of_blocks(weight).transpose(0, 1).flip(2, 3, 4)
+    blocks = functional.conv3d(_channels_last(video.to(_convolved_in(video))), _channels_last(taps), padding=1)
+    return from_blocks(blocks, weight.shape[1])
 
 
-def _in_autocast(video: Tensor) -> Tensor:
-    """In the precision that the convolution would cast it to, so that what is moved before is half as long."""
+def _taps_of_blocks(weight: Tensor) -> Tensor:
+    """(N, C, 3, 4, 4), pixels → (N, channels of a block, 3, 2, 2), blocks of 2×2 pixels."""
+    kernels, channels = weight.shape[:2]
+    taps = weight.view(kernels, channels, 3, 2, 2, 2, 2).permute(0, 4, 6, 1, 2, 3, 5)
+    padded = functional.pad(taps, (0, 0, 0, 0, 0, 0, 0, in_block(channels) - channels))
+    return padded.reshape(kernels, -1, 3, 2, 2)
+
+
+def _convolved_in(video: Tensor) -> torch.dtype:
+    """The type that the convolution casts the video to: what is moved before is half as long in it."""
     kind = video.device.type
-    return video.to(torch.get_autocast_dtype(kind)) if torch.is_autocast_enabled(kind) and video.dtype == torch.float32 else video
+    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) and video.dtype == torch.float32 else video.dtype
 
 
 def _channels_last(tensor: Tensor) -> Tensor:

@@ -105,21 +105,21 @@ class Game(Stage):
         rng = torch.Generator(video.device).manual_seed(seed)
         return video + deviation * torch.randn(video.shape, generator=rng, device=video.device, dtype=video.dtype)
 
-    def judge(self, made: Tensor) -> Judgement:
+    def judge(self, made: Tensor, *, ranks: bool = False) -> Judgement:
         """D's judgement of G's video, for G's gradient alone."""
         with frozen(self.discriminator.network):
-            judgement: Judgement = self.discriminator(made)
+            judgement: Judgement = self.discriminator(made, ranks=ranks)
         return judgement
 
-    def judge_real(self, real: Tensor) -> tuple[Judgement, dict[str, Tensor]]:
+    def judge_real(self, real: Tensor, *, ranks: bool = False) -> tuple[Judgement, dict[str, Tensor]]:
         """D's judgement of real clips for its own gradient, and with it the penalty R1, where that is on.
 
         R1 is differentiated twice, so that its pass is through the network itself: in float32, and not compiled.
         """
         if not self.config.r1_weight:
-            return self.discriminator(real), {}
+            return self.discriminator(real, ranks=ranks), {}
         real = real.detach().requires_grad_()
-        judgement: Judgement = self.discriminator.network(real)
+        judgement: Judgement = self.discriminator.network(real, ranks=ranks)
         return judgement, {"r1": losses.gradient_penalty(judgement.logits, real)}
 
     def maker(self) -> nn.Module:

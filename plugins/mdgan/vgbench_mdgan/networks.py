@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 from vgbench_mdgan.convolutions import OuterConvolution, OuterTransposedConvolution
 from vgbench_mdgan.levels import Level
+from vgbench_mdgan.losses import gram
+from vgbench_mdgan.normalisation import VideoNorm
 
 LEAKY_SLOPE = 0.2
 
@@ -32,7 +34,7 @@ class EncoderDecoder(nn.Module):
         # conv1: neither norm nor activation; conv2 … convN
         self.encoder = nn.ModuleList([nn.Sequential(OuterConvolution(channels, outer.channels))])
         for above, level in pairwise(levels):
-            block = nn.Sequential(_down(above.channels, level), nn.BatchNorm3d(level.channels), nn.LeakyReLU(LEAKY_SLOPE, inplace=True))
+            block = nn.Sequential(_down(above.channels, level), VideoNorm(level.channels), nn.LeakyReLU(LEAKY_SLOPE, inplace=True))
             self.encoder.append(block)
         # conv6: 2×4×4 → 1×1×1, neither norm nor activation
         self.bottleneck = nn.Conv3d(deepest.channels, deepest.channels, (2, 4, 4), bias=False)
@@ -62,9 +64,9 @@ class Judgement(NamedTuple):
     """What the discriminator says of a batch, and what it saw."""
 
     logits: Tensor
-    """(B,): the log-odds of being real; its sigmoid is the paper's D. Empty where only the features were asked for."""
-    features: tuple[Tensor, Tensor]
-    """The first and third convolution after their activation, each (B, C, T, H, W); the ranking loss reads them."""
+    """(B,): the log-odds of being real; its sigmoid is the paper's D. Empty where it was not asked."""
+    grams: tuple[Tensor, ...]
+    """`gram` of the first and of the third convolution after their activation; the ranking loss reads them. Empty where not asked for."""
 
 
 class Discriminator(nn.Module):
@@ -79,19 +81,22 @@ class Discriminator(nn.Module):
         self.encoder = nn.ModuleList([nn.Sequential(OuterConvolution(channels, outer.channels), nn.LeakyReLU(LEAKY_SLOPE, inplace=True))])
         slopes = [LEAKY_SLOPE] * (len(levels) - 2) + [last_slope]
         for (above, level), slope in zip(pairwise(levels), slopes, strict=True):
-            block = nn.Sequential(_down(above.channels, level), nn.BatchNorm3d(level.channels), nn.LeakyReLU(slope, inplace=True))
+            block = nn.Sequential(_down(above.channels, level), VideoNorm(level.channels), nn.LeakyReLU(slope, inplace=True))
             self.encoder.append(block)
         self.verdict = nn.Conv3d(deepest.channels, 1, (2, 4, 4), bias=False)
 
-    def forward(self, video: Tensor, *, features_only: bool = False) -> Judgement:
-        """(B, C, T, H, W) in [-1, 1] → logits and features; without the logits the deeper layers are left out."""
-        encoded: list[Tensor] = []
-        hidden = video
-        for block in self.encoder[:3] if features_only else self.encoder:
+    def forward(self, video: Tensor, *, judges: bool = True, ranks: bool = False) -> Judgement:
+        """(B, C, T, H, W) in [-1, 1] → its judgement: the logits if it `judges`, the Gram matrices if it `ranks`.
+
+        The Gram matrices are made here, where features still are in the precision of the convolutions; without logits the deeper layers
+        are left out.
+        """
+        hidden, features = video, []
+        for block in self.encoder if judges else self.encoder[:3]:
             hidden = block(hidden)
-            encoded.append(hidden)
-        logits = hidden.new_empty(0) if features_only else self.verdict(hidden).flatten()
-        return Judgement(logits, (encoded[0], encoded[2]))
+            features.append(hidden)
+        grams = (gram(features[0]), gram(features[2])) if ranks else ()
+        return Judgement(self.verdict(hidden).flatten() if judges else hidden.new_empty(0), grams)
 
 
 def _down(inputs: int, level: Level) -> nn.Conv3d:
@@ -110,4 +115,4 @@ def _geometry(level: Level) -> tuple[tuple[int, int, int], tuple[int, int, int]]
 
 
 def _decoder_block(convolution: nn.ConvTranspose3d) -> nn.Sequential:
-    return nn.Sequential(convolution, nn.BatchNorm3d(convolution.out_channels), nn.ReLU(inplace=True))
+    return nn.Sequential(convolution, VideoNorm(convolution.out_channels), nn.ReLU(inplace=True))

@@ -79,16 +79,17 @@ class RefineStage(Game):
     def _teach_discriminator(self, real: Tensor, first: Tensor, made: Tensor) -> StepResult:
         """D2: maximise E[log D(Y)] + E[log(1 − D(Y2))], and take its share of λ·L_rank."""
         config = self.config
-        of_real, penalty = self.judge_real(self.shown(real))
-        of_made = self.discriminator(self.shown(made))
+        ranks = config.rank_discriminator != "none"
+        of_real, penalty = self.judge_real(self.shown(real), ranks=ranks)
+        of_made = self.discriminator(self.shown(made), ranks=ranks)
         fakes = of_made.logits
-        if config.base_counts_as_fake or config.rank_discriminator != "none":
-            of_first = self.discriminator(self.shown(first), features_only=not config.base_counts_as_fake)
+        if config.base_counts_as_fake or ranks:
+            of_first = self.discriminator(self.shown(first), judges=config.base_counts_as_fake, ranks=ranks)
         if config.base_counts_as_fake:
             fakes = torch.cat([of_made.logits, of_first.logits])
         terms = {"discriminator": losses.discriminator_loss(of_real.logits, fakes, config.label_smoothing)} | penalty
-        if config.rank_discriminator != "none":
-            rank, _ = self._rank(of_made, losses.grams(of_real.features), losses.grams(of_first.features))
+        if ranks:
+            rank, _ = self._rank(of_made, of_real, of_first)
             terms["discriminator_rank"] = rank if config.rank_discriminator == "min" else -rank
         weights = {"discriminator": 1.0, "r1": config.r1_weight / 2, "discriminator_rank": config.rank_weight}
         gradient = self.discriminator.descend(total(terms, weights))
@@ -98,10 +99,10 @@ class RefineStage(Game):
         """G2: minimise L_adv + λ·L_rank + L_con."""
         config = self.config
         with torch.no_grad():  # the gradient asks for Y2 alone
-            real_grams = losses.grams(self.discriminator(self.shown(real), features_only=True).features)
-            first_grams = losses.grams(self.discriminator(self.shown(first), features_only=True).features)
-        of_made = self.judge(self.shown(made))
-        rank, distances = self._rank(of_made, real_grams, first_grams)
+            of_real = self.discriminator(self.shown(real), judges=False, ranks=True)
+            of_first = self.discriminator(self.shown(first), judges=False, ranks=True)
+        of_made = self.judge(self.shown(made), ranks=True)
+        rank, distances = self._rank(of_made, of_real, of_first)
         terms = {
             "adversarial": losses.generator_loss(of_made.logits, config.adversarial),
             "content": losses.content_loss(made, real),
@@ -111,12 +112,11 @@ class RefineStage(Game):
         gradient = self.improve(total(terms, weights))
         return StepResult(terms, distances | {"generator_gradient": gradient}, {"generator": weights})
 
-    def _rank(self, anchor: Judgement, real_grams: list[Tensor], base_grams: list[Tensor]) -> tuple[Tensor, Scalars]:
+    def _rank(self, anchor: Judgement, real: Judgement, base: Judgement) -> tuple[Tensor, Scalars]:
         """L_rank summed over the two features, and the distances that it weighs, the batch's mean of each feature's."""
         terms: list[Tensor] = []
         distances: Scalars = {}
-        for name, feature, real_gram, base_gram in zip(("first", "third"), anchor.features, real_grams, base_grams, strict=True):
-            anchor_gram = losses.gram(feature)
+        for name, anchor_gram, real_gram, base_gram in zip(("first", "third"), anchor.grams, real.grams, base.grams, strict=True):
             to_real = losses.gram_distance(anchor_gram, real_gram, self.config.rank_reduction)
             to_base = losses.gram_distance(anchor_gram, base_gram, self.config.rank_reduction)
             terms.append(losses.ranking_loss(to_real, to_base))
