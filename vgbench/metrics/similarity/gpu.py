@@ -1,9 +1,9 @@
 """Mean structural similarity as a Triton kernel: one pass over both sides, nothing in between goes through memory.
 
 A lane of the GPU walks down one column of outputs. For each row it filters along the row: the pixels at equal distance from the
-column share a weight, so that their sums, u = x + y and v = x − y and the squares of both, are formed in 32-bit integers, exactly, and
-only then weighted in float64. Down the column it keeps the ten unfinished outputs of each of the four maps in registers. The
-arithmetic is that of `vgbench.metrics.similarity.similarity`, in float64 up to the quotient.
+column share a weight, so that their sums of x, y, x² + y² and x·y are formed in 32-bit integers, exactly, and only then weighted in
+float64. Down the column it keeps the ten unfinished outputs of each of the four maps in registers. With u = x + y and v = x − y,
+2·(x² + y²) = u² + v² and 4·x·y = u² − v², so that the quotient is that of `vgbench.metrics.similarity.similarity`.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _REACH = 5
 _LANES = 128
 _ROWS = 128
 """Rows of outputs for one program; fixed, so that the order of adding does not depend on how many planes there are."""
-_MAGIC = 2.0**52 + 2.0**31
-"""The float64 whose last 32 bits an integer takes, with its sign bit turned over, to become _MAGIC + integer: a conversion for one
-subtraction, where the hardware's own takes four times as long."""
+_MAGIC = 2.0**52
+"""The float64 whose last 32 bits an integer takes to become _MAGIC + integer: a conversion for one subtraction, where the hardware's own
+takes four times as long."""
 
 
 def takes(x: Tensor, window: Window) -> bool:
@@ -87,7 +87,7 @@ def luma(clip: Tensor, tables: Tensor) -> Tensor:
 
 @cache
 def _constants(window: Window, stability: Stability, device: torch.device) -> Tensor:
-    """What the kernel is told in float64: six weights from the outermost in, the magic number, 2·C₁ and 2·C₂."""
+    """What the kernel is told in float64: six weights from the outermost in, _MAGIC, 2·C₁ and 2·C₂."""
     half = window.size // 2
     weights = [0.0] * (_REACH - half) + list(window.taps[: half + 1])
     values = [*weights, _MAGIC, 2 * stability.luminance, 2 * stability.contrast]
@@ -96,71 +96,66 @@ def _constants(window: Window, stability: Stability, device: torch.device) -> Te
 
 @triton.jit
 def _exact(number, magic):
-    """An int32 as float64."""
-    bits = (number.to(tl.uint32, bitcast=True) ^ 0x80000000).to(tl.uint64) | 0x4330000000000000
-    return bits.to(tl.float64, bitcast=True) - magic
+    """A uint32 as float64."""
+    return (number.to(tl.uint64) | 0x4330000000000000).to(tl.float64, bitcast=True) - magic
 
 
 @triton.jit
-def _pixel(row, column):
-    return tl.load(row + column).to(tl.int32)
+def _pixel(place):
+    return tl.load(place).to(tl.uint32)
 
 
 @triton.jit
-def _both_sides(x_row, y_row, left, right, magic, IS_WIDE: tl.constexpr):
-    """Sums of u, v, u² and v² over two pixels of a row."""
-    xl, yl = _pixel(x_row, left), _pixel(y_row, left)
-    xr, yr = _pixel(x_row, right), _pixel(y_row, right)
-    ul, vl, ur, vr = xl + yl, xl - yl, xr + yr, xr - yr
-    u, v = _exact(ul + ur, magic), _exact(vl + vr, magic)
-    if IS_WIDE:  # their squares need more than 32 bits
-        dul, dvl, dur, dvr = _exact(ul, magic), _exact(vl, magic), _exact(ur, magic), _exact(vr, magic)
-        uu, vv = dul * dul + dur * dur, dvl * dvl + dvr * dvr
+def _products(xl, yl, xr, yr, magic, IS_WIDE: tl.constexpr):
+    """x² + y² and x·y, added up over two pixels."""
+    if IS_WIDE:  # they need more than 32 bits
+        xl, yl, xr, yr = _exact(xl, magic), _exact(yl, magic), _exact(xr, magic), _exact(yr, magic)
+        squares, products = xl * xl + xr * xr + (yl * yl + yr * yr), xl * yl + xr * yr
     else:
-        uu, vv = _exact(ul * ul + ur * ur, magic), _exact(vl * vl + vr * vr, magic)
-    return u, v, uu, vv
+        squares, products = _exact(xl * xl + xr * xr + (yl * yl + yr * yr), magic), _exact(xl * yl + xr * yr, magic)
+    return squares, products
 
 
 @triton.jit
-def _along(x_row, y_row, centre, w0, w1, w2, w3, w4, w5, magic, HALF: tl.constexpr, IS_WIDE: tl.constexpr):
-    """u, v, u² and v² filtered along a row; weights beyond HALF are zeros, and so left out."""
-    x, y = _pixel(x_row, centre), _pixel(y_row, centre)
-    a, b = x + y, x - y
-    da, db = _exact(a, magic), _exact(b, magic)
-    u, v = w5 * da, w5 * db
-    if IS_WIDE:
-        uu, vv = w5 * (da * da), w5 * (db * db)
-    else:
-        uu, vv = w5 * _exact(a * a, magic), w5 * _exact(b * b, magic)
+def _both_sides(sums, x, y, AWAY: tl.constexpr, weight, magic, IS_WIDE: tl.constexpr):
+    """The sums of x, y, x² + y² and x·y along a row, with the two pixels so far from the centre."""
+    xl, yl, xr, yr = _pixel(x - AWAY), _pixel(y - AWAY), _pixel(x + AWAY), _pixel(y + AWAY)
+    squares, products = _products(xl, yl, xr, yr, magic, IS_WIDE)
+    sum_x, sum_y, sum_squares, sum_products = sums
+    sum_x, sum_y = sum_x + weight * _exact(xl + xr, magic), sum_y + weight * _exact(yl + yr, magic)
+    return sum_x, sum_y, sum_squares + weight * squares, sum_products + weight * products
+
+
+@triton.jit
+def _along(x, y, w0, w1, w2, w3, w4, w5, magic, HALF: tl.constexpr, IS_WIDE: tl.constexpr):
+    """x, y, x² + y² and x·y filtered along a row; weights beyond HALF are zeros, and so left out."""
+    a, b = _pixel(x), _pixel(y)
+    squares, products = _products(a, b, a * 0, b * 0, magic, IS_WIDE)
+    sums = w5 * _exact(a, magic), w5 * _exact(b, magic), w5 * squares, w5 * products
     if HALF >= 1:
-        a, b, aa, bb = _both_sides(x_row, y_row, centre - 1, centre + 1, magic, IS_WIDE)
-        u, v, uu, vv = u + w4 * a, v + w4 * b, uu + w4 * aa, vv + w4 * bb
+        sums = _both_sides(sums, x, y, 1, w4, magic, IS_WIDE)
     if HALF >= 2:
-        a, b, aa, bb = _both_sides(x_row, y_row, centre - 2, centre + 2, magic, IS_WIDE)
-        u, v, uu, vv = u + w3 * a, v + w3 * b, uu + w3 * aa, vv + w3 * bb
+        sums = _both_sides(sums, x, y, 2, w3, magic, IS_WIDE)
     if HALF >= 3:
-        a, b, aa, bb = _both_sides(x_row, y_row, centre - 3, centre + 3, magic, IS_WIDE)
-        u, v, uu, vv = u + w2 * a, v + w2 * b, uu + w2 * aa, vv + w2 * bb
+        sums = _both_sides(sums, x, y, 3, w2, magic, IS_WIDE)
     if HALF >= 4:
-        a, b, aa, bb = _both_sides(x_row, y_row, centre - 4, centre + 4, magic, IS_WIDE)
-        u, v, uu, vv = u + w1 * a, v + w1 * b, uu + w1 * aa, vv + w1 * bb
+        sums = _both_sides(sums, x, y, 4, w1, magic, IS_WIDE)
     if HALF >= 5:
-        a, b, aa, bb = _both_sides(x_row, y_row, centre - 5, centre + 5, magic, IS_WIDE)
-        u, v, uu, vv = u + w0 * a, v + w0 * b, uu + w0 * aa, vv + w0 * bb
-    return u, v, uu, vv
+        sums = _both_sides(sums, x, y, 5, w0, magic, IS_WIDE)
+    return sums
 
 
 @triton.jit
-def _quotient(u, v, uu, vv, c1, c2, HAS_LUMINANCE: tl.constexpr, CLAMPS: tl.constexpr):
-    """Equation 13 of Wang et al. in u and v; c1 and c2 are 2·C₁ and 2·C₂."""
-    mean_u, mean_v = u * u + c1, v * v
-    variance_u, variance_v = uu - u * u + c2, vv - mean_v
-    contrast = variance_u - variance_v
+def _quotient(x, y, squares, products, c1, c2, HAS_LUMINANCE: tl.constexpr, CLAMPS: tl.constexpr):
+    """Equation 13 of Wang et al. in the means of x, y, x² + y² and x·y, both sides of the fraction doubled; c1 and c2 are 2·C₁ and 2·C₂."""
+    u, v = x + y, x - y
+    uu, vv = u * u, v * v
+    mixed, mean = uu - vv, uu + vv
+    contrast, spread = 4 * products - mixed + c2, 2 * squares - mean + c2
     if CLAMPS:
         contrast = tl.maximum(contrast, 0.0)
-    spread = variance_u + variance_v
     if HAS_LUMINANCE:
-        contrast, spread = (mean_u - mean_v) * contrast, (mean_u + mean_v) * spread
+        contrast, spread = (mixed + c1) * contrast, (mean + c1) * spread
     # In float32, rounded to nearest: off by 6e-8 of the quotient at most, exactly 1 where both are equal, and a tenth of the work.
     return tl.div_rn(contrast.to(tl.float32), spread.to(tl.float32)).to(tl.float64)
 
@@ -190,29 +185,29 @@ def _similarity_sums(
     magic, c1, c2 = tl.load(constants + 6), tl.load(constants + 7), tl.load(constants + 8)
     column = strip * LANES + tl.arange(0, LANES)
     centre = tl.minimum(column, columns - 1) + HALF
+    x, y = x + centre, y + centre
     first = part * ROWS
     last = tl.minimum(first + ROWS, rows)
     zero = tl.zeros([LANES], dtype=tl.float64)
     total = zero
-    # The outputs that are under way: number 0 lacks one row more, number 9 has had its first.
-    u0, u1, u2, u3, u4, u5, u6, u7, u8, u9 = zero, zero, zero, zero, zero, zero, zero, zero, zero, zero
-    v0, v1, v2, v3, v4, v5, v6, v7, v8, v9 = zero, zero, zero, zero, zero, zero, zero, zero, zero, zero
+    # The outputs that are under way, of x, y, x² + y² (s) and x·y (p): number 0 lacks one row more, number 9 has had its first.
+    x0, x1, x2, x3, x4, x5, x6, x7, x8, x9 = zero, zero, zero, zero, zero, zero, zero, zero, zero, zero
+    y0, y1, y2, y3, y4, y5, y6, y7, y8, y9 = zero, zero, zero, zero, zero, zero, zero, zero, zero, zero
+    s0, s1, s2, s3, s4, s5, s6, s7, s8, s9 = zero, zero, zero, zero, zero, zero, zero, zero, zero, zero
     p0, p1, p2, p3, p4, p5, p6, p7, p8, p9 = zero, zero, zero, zero, zero, zero, zero, zero, zero, zero
-    q0, q1, q2, q3, q4, q5, q6, q7, q8, q9 = zero, zero, zero, zero, zero, zero, zero, zero, zero, zero
     for output in range(first - 10, last):
         # Rows beyond the plane are only met under weights of zero, or for outputs that do not count: any row will do.
         place = tl.minimum(tl.maximum(output + HALF + 5, 0), height - 1) * width
-        u, v, uu, vv = _along(x + place, y + place, centre, w0, w1, w2, w3, w4, w5, magic, HALF, IS_WIDE)
-        done_u, done_v, done_uu, done_vv = u0 + w0 * u, v0 + w0 * v, p0 + w0 * uu, q0 + w0 * vv
-        u0, u1, u2, u3, u4 = u1 + w1 * u, u2 + w2 * u, u3 + w3 * u, u4 + w4 * u, u5 + w5 * u
-        u5, u6, u7, u8, u9 = u6 + w4 * u, u7 + w3 * u, u8 + w2 * u, u9 + w1 * u, w0 * u
-        v0, v1, v2, v3, v4 = v1 + w1 * v, v2 + w2 * v, v3 + w3 * v, v4 + w4 * v, v5 + w5 * v
-        v5, v6, v7, v8, v9 = v6 + w4 * v, v7 + w3 * v, v8 + w2 * v, v9 + w1 * v, w0 * v
-        p0, p1, p2, p3, p4 = p1 + w1 * uu, p2 + w2 * uu, p3 + w3 * uu, p4 + w4 * uu, p5 + w5 * uu
-        p5, p6, p7, p8, p9 = p6 + w4 * uu, p7 + w3 * uu, p8 + w2 * uu, p9 + w1 * uu, w0 * uu
-        q0, q1, q2, q3, q4 = q1 + w1 * vv, q2 + w2 * vv, q3 + w3 * vv, q4 + w4 * vv, q5 + w5 * vv
-        q5, q6, q7, q8, q9 = q6 + w4 * vv, q7 + w3 * vv, q8 + w2 * vv, q9 + w1 * vv, w0 * vv
-        value = _quotient(done_u, done_v, done_uu, done_vv, c1, c2, HAS_LUMINANCE, CLAMPS)
+        a, b, s, p = _along(x + place, y + place, w0, w1, w2, w3, w4, w5, magic, HALF, IS_WIDE)
+        value = _quotient(x0 + w0 * a, y0 + w0 * b, s0 + w0 * s, p0 + w0 * p, c1, c2, HAS_LUMINANCE, CLAMPS)
+        x0, x1, x2, x3, x4 = x1 + w1 * a, x2 + w2 * a, x3 + w3 * a, x4 + w4 * a, x5 + w5 * a
+        x5, x6, x7, x8, x9 = x6 + w4 * a, x7 + w3 * a, x8 + w2 * a, x9 + w1 * a, w0 * a
+        y0, y1, y2, y3, y4 = y1 + w1 * b, y2 + w2 * b, y3 + w3 * b, y4 + w4 * b, y5 + w5 * b
+        y5, y6, y7, y8, y9 = y6 + w4 * b, y7 + w3 * b, y8 + w2 * b, y9 + w1 * b, w0 * b
+        s0, s1, s2, s3, s4 = s1 + w1 * s, s2 + w2 * s, s3 + w3 * s, s4 + w4 * s, s5 + w5 * s
+        s5, s6, s7, s8, s9 = s6 + w4 * s, s7 + w3 * s, s8 + w2 * s, s9 + w1 * s, w0 * s
+        p0, p1, p2, p3, p4 = p1 + w1 * p, p2 + w2 * p, p3 + w3 * p, p4 + w4 * p, p5 + w5 * p
+        p5, p6, p7, p8, p9 = p6 + w4 * p, p7 + w3 * p, p8 + w2 * p, p9 + w1 * p, w0 * p
         total += tl.where((column < columns) & (output >= first), value, zero)
     tl.store(sums + (plane * tl.num_programs(1) + part) * tl.num_programs(2) + strip, tl.sum(total))
 
