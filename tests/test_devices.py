@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from contextlib import suppress
 
 import pytest
@@ -17,6 +19,45 @@ def test_without_a_gpu_auto_is_the_cpu_in_float32(monkeypatch):
     assert choose_precision("auto", torch.device("cpu")) == "32"
     with pytest.raises(ConfigError, match=r"--device cuda: this build of torch \(.*\) sees no CUDA device; use --device cpu"):
         choose_device("cuda")
+
+
+def test_bf16_and_tf32_are_for_gpus_that_have_them(monkeypatch):
+    gpu = torch.device("cuda", 0)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (9, 0))
+    assert [choose_precision(name, gpu) for name in ("auto", "32", "tf32", "bf16")] == ["bf16", "32", "tf32", "bf16"]
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (7, 5))
+    assert [choose_precision(name, gpu) for name in ("auto", "32")] == ["32", "32"]
+    for name in ("tf32", "bf16"):
+        with pytest.raises(
+            ConfigError, match=rf"--precision {name}: cuda:0 computes in neither bf16 nor TF32 \(compute capability 7.5\); use 32"
+        ):
+            choose_precision(name, gpu)
+
+
+def test_a_driver_that_cannot_be_used_leaves_the_cpu():
+    """What torch built for CUDA says beside a driver that is too old, or none: a warning, and that there is no device."""
+    code = """
+import sys, warnings, torch
+from vgbench.devices import choose_device, choose_precision
+from vgbench.errors import ConfigError
+
+def is_available():
+    warnings.warn("CUDA initialization: The NVIDIA driver on your system is too old (found version 11040).")
+    return False
+
+torch.cuda.is_available = is_available
+device = choose_device("auto")
+print(device, choose_precision("auto", device))
+try:
+    choose_device("cuda:1")
+except ConfigError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    first, second = done.stdout.splitlines()
+    assert first == "cpu 32"
+    assert second.startswith("--device cuda:1: this build of torch (")
+    assert "driver on your system is too old" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["gpu", "cuda:x", "mps"])

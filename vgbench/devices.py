@@ -40,17 +40,29 @@ def choose_device(name: str) -> torch.device:
 
 
 def choose_precision(name: str, device: torch.device) -> str:
-    """ "32", "tf32" or "bf16"; auto takes bf16 only on a GPU that computes in it, since on most CPUs it is far slower.
+    """ "32", "tf32" or "bf16"; auto takes bf16 only on a GPU that computes in it, since elsewhere it is far slower.
 
-    ConfigError: tf32 is asked for on a CPU.
+    ConfigError: tf32 is asked for on a CPU, or tf32 or bf16 on a GPU that has neither.
     """
-    import torch
-
+    has_both = device.type == "cuda" and _capability(device) >= _AMPERE
     if name == "auto":
-        return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "32"
+        return "bf16" if has_both else "32"
     if name == "tf32" and device.type != "cuda":
         raise ConfigError("--precision tf32 needs a GPU; on the CPU use 32.")
+    if name != "32" and device.type == "cuda" and not has_both:
+        major, minor = _capability(device)
+        raise ConfigError(f"--precision {name}: {device} computes in neither bf16 nor TF32 (compute capability {major}.{minor}); use 32.")
     return name
+
+
+_AMPERE = (8, 0)
+"""The compute capability from which on NVIDIA's GPUs have bf16 and TF32; torch emulates bf16 on older ones, slowly."""
+
+
+def _capability(device: torch.device) -> tuple[int, int]:
+    import torch
+
+    return torch.cuda.get_device_capability(device)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -106,6 +106,19 @@ def test_a_missing_triton_is_said_once(monkeypatch, caplog):
     assert [record.message for record in caplog.records] == ["Triton is not installed; on the GPU metrics take their slower form."]
 
 
+def test_a_numba_that_breaks_beside_other_packages_is_said_and_done_without(tmp_path, monkeypatch, caplog):
+    (tmp_path / "numba.py").write_text("raise AttributeError(\"module 'coverage' has no attribute 'types'\")\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "numba", raising=False)
+    backends.forget()
+    for _ in range(2):
+        assert backends.loops_of("pixel", torch.device("cpu")) is None
+    backends.forget()
+    assert [record.message for record in caplog.records] == [
+        "numba cannot be imported (AttributeError: module 'coverage' has no attribute 'types'); metrics take their slower form."
+    ]
+
+
 def pair(shape: tuple[int, ...]) -> tuple[torch.Tensor, torch.Tensor]:
     """Clips near each other, with a bright flat frame that is off by one level."""
     rng = torch.Generator().manual_seed(sum(shape))

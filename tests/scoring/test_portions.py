@@ -139,7 +139,7 @@ def test_given_clips_go_on_in_chunks_of_frames_with_the_same_bits(tmp_path, monk
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
 def test_a_gpu_with_little_memory_gives_the_same_bits_in_halves():
     rng = torch.Generator().manual_seed(0)
-    clips, references = (torch.randint(0, 256, (32, 8, 3, 128, 128), dtype=torch.uint8, generator=rng).cuda() for _ in range(2))
+    clips, references = (torch.randint(0, 256, (32, 8, 3, 176, 176), dtype=torch.uint8, generator=rng).cuda() for _ in range(2))
     scorer = Scorer([load_registry().metrics.get(name) for name in ("psnr", "ssim@torchmetrics", "ms-ssim")])
     expected = scorer.measure(clips, references).scores
     torch.cuda.empty_cache()

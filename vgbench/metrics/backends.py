@@ -73,8 +73,8 @@ def has_numba() -> bool:
         if error.name != "numba":
             logger.warning("numba cannot be imported (%s); metrics take their slower form.", error)
         return False
-    except ImportError as error:
-        logger.warning("numba cannot be imported (%s); metrics take their slower form.", error)
+    except Exception as error:  # what a numba beside packages that it does not know raises is of any kind
+        logger.warning("numba cannot be imported (%s: %s); metrics take their slower form.", type(error).__name__, error)
         return False
     return True
 
