@@ -44,7 +44,7 @@ def choose_precision(name: str, device: torch.device) -> str:
 
     ConfigError: tf32 is asked for on a CPU, or tf32 or bf16 on a GPU that has neither.
     """
-    has_both = device.type == "cuda" and _capability(device) >= _AMPERE
+    has_both = has_short_types(device)
     if name == "auto":
         return "bf16" if has_both else "32"
     if name == "tf32" and device.type != "cuda":
@@ -53,6 +53,11 @@ def choose_precision(name: str, device: torch.device) -> str:
         major, minor = _capability(device)
         raise ConfigError(f"--precision {name}: {device} computes in neither bf16 nor TF32 (compute capability {major}.{minor}); use 32.")
     return name
+
+
+def has_short_types(device: torch.device) -> bool:
+    """Whether it is a GPU that computes in bf16 and TF32."""
+    return device.type == "cuda" and _capability(device) >= _AMPERE
 
 
 _AMPERE = (8, 0)

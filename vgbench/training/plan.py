@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vgbench.config import Layer, parse_settings, plain, preset_layer, presets, read_toml, resolve, without_none
-from vgbench.devices import choose_device, choose_precision
+from vgbench.devices import choose_device, choose_precision, has_short_types
 from vgbench.errors import ConfigError, GeneratorError, RunError, UnknownName
 from vgbench.generation.builder import build_trainable, refuse_fixed, shape_layer
 from vgbench.generation.rows import LeftOut, choose_checkpoint
@@ -210,8 +210,8 @@ def _start_weights(entry: Entry[GeneratorSpec], stage: str, origin: str | None, 
 
 
 def _precision_here(recorded: str, device: torch.device) -> str:
-    """The precision a run resumes with: TF32 is float32 where there is no GPU."""
-    return "32" if recorded == "tf32" and device.type != "cuda" else choose_precision(recorded, device)
+    """The precision a run resumes with: TF32 is float32 where the device has none."""
+    return "32" if recorded == "tf32" and not has_short_types(device) else choose_precision(recorded, device)
 
 
 def _stages_without_building(entry: Entry[GeneratorSpec], protocol: Protocol) -> list[str]:
