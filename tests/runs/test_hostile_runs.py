@@ -6,7 +6,9 @@ import json
 import os
 import zipfile
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,10 +18,11 @@ from vgbench.errors import CheckpointError, RunError
 from vgbench.files import lock_folder
 from vgbench.leaderboard.ranking import build_leaderboard
 from vgbench.plugins.observers import Observer, closing_run
+from vgbench.runs import run as run_module
 from vgbench.runs.checkpoints import load_checkpoint, newest_checkpoint, step_checkpoints
 from vgbench.runs.features import feature_paths, read_features
 from vgbench.runs.records import EvalRecord, RowRecord
-from vgbench.runs.run import EvalRun, create_run, find_runs, open_run
+from vgbench.runs.run import EvalRun, create_run, find_runs, locate_run, open_run
 from vgbench.runs.scores import ClipScores, ScoreWriter
 
 ROW = RowRecord(label="a", generator="x/a", n_lines=1)
@@ -129,6 +132,40 @@ def test_the_newest_of_one_second_and_of_two_time_zones(folder):
         run.save()
         run.path.rename(folder / name)
     assert [run.name for run in find_runs(folder, EvalRun)] == ["a-12", "a-9", "b", "c"]
+
+
+@pytest.fixture
+def at(monkeypatch):
+    """Begins a run at a time that the clock says."""
+
+    def begin(text: str) -> str:
+        time = datetime.fromisoformat(text)
+        clock = SimpleNamespace(now=lambda: time, fromisoformat=datetime.fromisoformat)
+        monkeypatch.setattr(run_module, "datetime", clock)
+        monkeypatch.setattr(run_module, "now", lambda: text)
+        return create_run(EvalRun, Path("runs"), "x", RECORD).name
+
+    return begin
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_clock_that_is_put_back_does_not_make_a_run_older(at):
+    first = at("2026-03-01T13:00:00+00:00")
+    names = [first, at("2026-03-01T12:00:00+00:00"), at("2026-03-01T11:00:00+00:00"), at("2026-03-01T11:30:00+00:00")]
+    assert [run.name for run in find_runs(Path("runs"), EvalRun)] == names[::-1]
+    names.append(at("2026-03-01T13:00:01+00:00"))
+    assert [run.name for run in find_runs(Path("runs"), EvalRun)] == names[::-1]
+    assert locate_run("latest", Path("runs"), EvalRun).name == names[-1]
+    assert [run.record.after for run in find_runs(Path("runs"), EvalRun)] == [None, *names[2::-1], None]
+
+
+@pytest.mark.usefixtures("folder")
+def test_runs_that_say_they_came_after_each_other_are_listed_all_the_same(at):
+    names = [at("2026-03-01T13:00:00+00:00"), at("2026-03-01T12:00:00+00:00")]
+    older = open_run(Path("runs") / names[0])
+    older.record = replace(older.record, after=names[1])
+    older.save()
+    assert {run.name for run in find_runs(Path("runs"), EvalRun)} == set(names)
 
 
 def test_a_score_file_that_was_changed_is_no_longer_believed(tiny):

@@ -18,6 +18,7 @@ from vgbench.errors import RunError, VgbenchError
 from vgbench.generation.builder import build
 from vgbench.generation.rows import Row, resolve_rows
 from vgbench.generation.sampler import Sampler, fit, learns_by_fitting
+from vgbench.plugins.isolation import changes_of
 from vgbench.plugins.observers import CLIPS, Observer, begin_run, closing_run, with_hooks
 from vgbench.plugins.registry import Entry
 from vgbench.protocol import Protocol, as_protocol, differing_keys
@@ -78,6 +79,9 @@ def evaluate(
             run.warn(note)
             observer.note(note)
         evaluation.score(resolution.rows)
+        plugins = [*(row.entry.plugin for row in resolution.rows), *(entry.plugin for entry in entries)]
+        for text in changes_of(plugins):
+            run.warn(text)
         seal(run)
     return run
 

@@ -15,6 +15,8 @@ from vgbench.devices import choose_device
 from vgbench.errors import MetricError, PairingError
 from vgbench.evaluation.pairing import Pair, Pairing, open_sides, pair_clips, place_of
 from vgbench.generation.manifest import Manifest, Place, read_manifest
+from vgbench.plugins.discovery import Plugin
+from vgbench.plugins.isolation import changes_of
 from vgbench.plugins.observers import CLIPS, Observer, begin_run, closing_run, with_hooks
 from vgbench.protocol import differing_content
 from vgbench.runs.checksums import seal
@@ -92,11 +94,11 @@ def evaluate_folders(
     names = tuple(entry.short_name for entry in entries)
     record = EvalRecord(protocol=identity, metrics=names, rows=(), weights=scorers.clips.weights())
     run = begin_run(EvalRun, Path(runs), work.name, record)
-    _score(run, work, scorers, torch_device, observer)
+    _score(run, work, scorers, torch_device, observer, [entry.plugin for entry in entries])
     return run
 
 
-def _score(run: EvalRun, work: _Work, scorers: Scorers, device: torch.device, observer: Observer) -> None:
+def _score(run: EvalRun, work: _Work, scorers: Scorers, device: torch.device, observer: Observer, plugins: Sequence[Plugin]) -> None:
     """Score every clip into the run's folder, and complete its record."""
     with closing_run(run, observer):
         for text in work.notes:
@@ -106,6 +108,8 @@ def _score(run: EvalRun, work: _Work, scorers: Scorers, device: torch.device, ob
             for done, line in enumerate(work.score(features, device), start=1):
                 writer.write([line])
                 observer.advanced(CLIPS, done, work.n_clips)
+        for text in changes_of(plugins):
+            run.warn(text)
         seal(run)
         run.record = replace(
             run.record,

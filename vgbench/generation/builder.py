@@ -12,6 +12,7 @@ from vgbench.generation.rows import Row
 from vgbench.generation.sampler import Sampler
 from vgbench.interfaces import Generator, TrainableGenerator
 from vgbench.plugins.guard import guarded
+from vgbench.plugins.isolation import isolated
 from vgbench.plugins.registry import Entry
 from vgbench.protocol import Protocol, differing_keys, shape_of
 from vgbench.runs.checkpoints import Checkpoint, load_checkpoint, load_states, restore
@@ -26,6 +27,11 @@ def build(row: Row, protocol: Protocol, device: torch.device) -> Sampler:
 
     CheckpointError: the weights are damaged, of another model, or of another shape than the protocol asks.
     """
+    with isolated(row.entry.plugin):
+        return _built(row, protocol, device)
+
+
+def _built(row: Row, protocol: Protocol, device: torch.device) -> Sampler:
     if row.choice is None:
         return Sampler(row, construct(row.entry, protocol, [Layer("the variant", row.settings)], device), None)
     path = row.choice.checkpoint
@@ -47,10 +53,11 @@ def build_published(row: Row, files: Mapping[str, Path], settings: Sequence[str]
     states = load_states(files)
     layer = parse_settings(settings)
     refuse_fixed(layer, row.entry.config_class(), protocol)
-    generator = construct(row.entry, protocol, [layer, Layer("the variant", row.settings)], device)
-    with guarded(CheckpointError, str(row), row.entry.spec.target):
-        generator.load_published(states)
-    return Sampler(row, generator, None)
+    with isolated(row.entry.plugin):
+        generator = construct(row.entry, protocol, [layer, Layer("the variant", row.settings)], device)
+        with guarded(CheckpointError, str(row), row.entry.spec.target):
+            generator.load_published(states)
+        return Sampler(row, generator, None)
 
 
 def construct(entry: Entry[GeneratorSpec], protocol: Protocol, layers: Sequence[Layer], device: torch.device) -> Generator:

@@ -15,6 +15,8 @@ from vgbench.generation.boundary import checked_output, clip_seed, to_uint8
 from vgbench.generation.rows import Row
 from vgbench.interfaces import Batch, Generator, Request
 from vgbench.plugins.guard import guarded
+from vgbench.plugins.isolation import isolated
+from vgbench.plugins.watchdog import still_alive
 from vgbench.protocol import Protocol
 from vgbench.runs.checkpoints import Checkpoint
 from vgbench.runs.records import RowRecord
@@ -60,7 +62,8 @@ class Sampler:
         request = Request(to_float(clips[:, : task.context]), task.frames, task.target_start, seeds)
         started = time.perf_counter()
         with torch.no_grad():
-            with guarded(GeneratorError, str(self.row), self.row.entry.spec.target):
+            who, entry = str(self.row), self.row.entry
+            with guarded(GeneratorError, who, entry.spec.target), isolated(entry.plugin, seeds[0]):
                 video = self.generator.generate(request)
             rounded = to_uint8(checked_output(video, request, generator=str(self.row)))
             if rounded.is_cuda:
@@ -111,7 +114,9 @@ def fit(sampler: Sampler, data: ProtocolData, device: torch.device, *, workers: 
         for group, frames in read_batches(clips, data.read, batch_size=FIT_BATCH, workers=workers):
             done += len(group)
             on_clip(done, len(clips))
+            still_alive()
             yield as_batch(group, frames.to(device))
 
-    with guarded(GeneratorError, str(sampler.row), sampler.row.entry.spec.target):
+    entry = sampler.row.entry
+    with guarded(GeneratorError, str(sampler.row), entry.spec.target), isolated(entry.plugin):
         sampler.generator.fit(batches())

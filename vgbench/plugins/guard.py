@@ -1,4 +1,4 @@
-"""Calling code that others wrote: what it raises becomes an error that names it, and what it prints goes to stderr."""
+"""Calling code that others wrote: what it raises becomes an error that names it, what it prints goes to stderr, and hanging is said."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import TextIO
 
 from vgbench.devices import is_out_of_memory
 from vgbench.errors import OutOfMemory, VgbenchError
+from vgbench.plugins.watchdog import watched
 
 
 @contextmanager
@@ -27,7 +28,7 @@ def guarded(
 
     Set VGBENCH_TRACEBACK=1 to have the exception itself, with its traceback.
     """
-    with stdout_to_stderr():
+    with stdout_to_stderr(), watched(who):
         try:
             yield
         except (VgbenchError, KeyboardInterrupt, GeneratorExit):

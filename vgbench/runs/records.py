@@ -25,6 +25,8 @@ class RunRecord:
     status: Status = "running"
     started: str = ""
     """With its zone, to the second."""
+    after: str | None = None
+    """The run that was the newest when this one began, where by the clock it began later: the clock was put back in between."""
     finished: str | None = None
     error: str | None = None
     """Why it failed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -86,9 +87,19 @@ def create_run(kind: type[RunT], runs: Path, subject: str, record: RunRecord) ->
         to_json(begun).encode()  # a name that cannot be written is refused before there is a folder
         runs.mkdir(parents=True, exist_ok=True)
         path = _unused_folder(runs, stem)
-    run = kind(path, begun)
+    run = kind(path, replace(begun, after=_newer_by_the_clock(runs, path.name, begun)))
     run.save()
     return run
+
+
+def _newer_by_the_clock(runs: Path, name: str, begun: RunRecord) -> str | None:
+    """The newest run, where by the clock it began after one that begins now."""
+    # Names begin with a date, so that without a later one there is no need to open any run.
+    if not any(path.name > name for path in runs.iterdir()):
+        return None
+    before = find_runs(runs, Run)
+    is_later = bool(before) and _Ages(before).of(before[0])[0] > datetime.fromisoformat(begun.started).timestamp()
+    return before[0].name if is_later else None
 
 
 def _unused_folder(runs: Path, stem: str) -> Path:
@@ -145,16 +156,35 @@ def find_runs(runs: Path, kind: type[RunT]) -> list[RunT]:
             continue
         if isinstance(run, kind):
             found.append(run)
-    return sorted(found, key=_age, reverse=True)
+    ages = _Ages(found)
+    return sorted(found, key=ages.of, reverse=True)
 
 
-def _age(run: Run) -> tuple[float, list[int | str]]:
-    """When a run was started, whatever the time zone; runs of one second by the number behind their names."""
+class _Ages:
+    """In which order runs were started, whatever the time zone, and where the clock was put back in between."""
+
+    def __init__(self, runs: Sequence[Run]) -> None:
+        self._runs = {run.name: run for run in runs}
+
+    def of(self, run: Run) -> tuple[float, int, list[int | str]]:
+        """Greater for newer runs; those of one second by the number behind their names."""
+        time, place = _started(run), 0
+        earlier, seen = run, {run.name}
+        while earlier.record.after in self._runs and earlier.record.after not in seen:
+            earlier = self._runs[earlier.record.after]
+            seen.add(earlier.name)
+            place += 1
+            time = max(time, _started(earlier))
+        own = time == _started(run)
+        return time, 0 if own else place, [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", run.name)]
+
+
+def _started(run: Run) -> float:
+    """Seconds since 1970; 0 where the record says no time."""
     try:
-        started = datetime.fromisoformat(run.record.started).timestamp()
+        return datetime.fromisoformat(run.record.started).timestamp()
     except ValueError:
-        started = 0.0
-    return started, [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", run.name)]
+        return 0.0
 
 
 def locate_run(text: str, runs: Path, kind: type[RunT]) -> RunT:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from vgbench.errors import MetricError
 from vgbench.interfaces import PairedMetric, SetMetric
 from vgbench.plugins.guard import guarded
+from vgbench.plugins.isolation import isolated
 from vgbench.plugins.registry import Entry
 from vgbench.specs import MetricSpec
 
@@ -30,9 +32,11 @@ class LoadedMetric(Generic[MetricT]):
     def __str__(self) -> str:
         return f"metric {self.id} ({self.entry.plugin})"
 
-    def guarded(self) -> AbstractContextManager[None]:
-        """MetricError: its code raised inside the block."""
-        return guarded(MetricError, str(self), self.entry.spec.target)
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """A call of its code.  MetricError: it raised."""
+        with guarded(MetricError, str(self), self.entry.spec.target), isolated(self.entry.plugin):
+            yield
 
     def prepared(self) -> LoadedMetric[MetricT]:
         """The same, once it has what it needs.  MetricError, WeightsError: it lacks something."""
@@ -43,9 +47,10 @@ class LoadedMetric(Generic[MetricT]):
 
 def load_metric(entry: Entry[MetricSpec], wanted: type[MetricT]) -> LoadedMetric[MetricT]:
     """The entry's metric.  MetricError: it cannot be made, or is of another kind than its spec says."""
-    target = entry.load()
-    with guarded(MetricError, f"metric {entry.short_name} ({entry.plugin})", entry.spec.target):
-        metric = target()
+    with isolated(entry.plugin):
+        target = entry.load()
+        with guarded(MetricError, f"metric {entry.short_name} ({entry.plugin})", entry.spec.target):
+            metric = target()
     if not isinstance(metric, wanted):
         raise MetricError(f"{entry.short_name} of {entry.plugin} is a {type(metric).__name__}, not a {wanted.__name__}.")
     if isinstance(metric, PairedMetric):
