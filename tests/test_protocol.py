@@ -106,6 +106,7 @@ def test_every_shipped_protocol_can_be_read_and_does_not_score_a_given_frame():
             {"test": {"split": "test", "length": 8, "stride": 8}},
             "[test] length 8 is too short for 1 context frames and 16 generated frames",
         ),
+        ({"train": {"split": "train", "length": 16}}, "[train] of protocol mine needs a value for stride: give it in that section."),
         ({"video": 5}, "video must be a section, [video], not 5"),
         ({"video": {"size": [64]}}, "size from the file: [64] is not a list [a whole number, a whole number]."),
         ({"data": {"dataset": "synthetic-sea"}}, "Unknown data set 'synthetic-sea'. Did you mean synthetic-sky?"),

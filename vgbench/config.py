@@ -47,8 +47,10 @@ class Resolved(NamedTuple):
     origins: dict[str, str]
 
 
-def resolve(config_class: type, layers: Sequence[Layer], *, owner: str) -> Resolved:
+def resolve(config_class: type, layers: Sequence[Layer], *, owner: str, way: str = "with --set KEY=VALUE") -> Resolved:
     """The configuration that the layers give, later ones winning.
+
+    way: how a value is given, for the message about one that is missing.
 
     ConfigError: an unknown key (with the nearest name), a value of the wrong type, or one that the class itself refuses.
     """
@@ -68,7 +70,7 @@ def resolve(config_class: type, layers: Sequence[Layer], *, owner: str) -> Resol
         if name not in values and field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
     ]
     if missing:
-        raise ConfigError(f"{owner} needs a value for {', '.join(missing)}: give it with --set {missing[0]}=VALUE.")
+        raise ConfigError(f"{owner} needs a value for {', '.join(missing)}: give it {way.replace('KEY', missing[0])}.")
     try:
         return Resolved(config_class(**values), origins)
     except (ValueError, TypeError) as error:

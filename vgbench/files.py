@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 import re
 import stat
+import struct
+import tokenize
 import uuid
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,6 +22,11 @@ from vgbench.errors import RunError, VgbenchError
 RUNS_ADVICE = "Free some space, or give another folder with --runs."
 OUT_ADVICE = "Check the folder, its permissions and free space, or name another file."
 
+BROKEN_FILE = (
+    *(OSError, EOFError, ValueError, TypeError, AttributeError, LookupError, SyntaxError, RuntimeError, MemoryError, OverflowError),
+    *(pickle.UnpicklingError, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error),
+)
+"""What numpy, zipfile, pickle and torch raise for a file of arrays that is damaged, or made to mislead."""
 
 _WITH_STRAY_BYTES = re.compile('[^"\n/]*[\ud800-\udfff][^"\n/]*')
 

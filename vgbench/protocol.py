@@ -197,7 +197,7 @@ def parse_protocol(table: Mapping[str, Any], *, name: str, where: str) -> Protoc
             if not isinstance(table[section], Mapping):
                 raise ProtocolError(f"Protocol {where}: {section} must be a section, [{section}], not {table[section]!r}.")
             owner = f"[{section}] of protocol {where}"
-            sections[section] = resolve(section_class, [Layer("the file", table[section])], owner=owner).config
+            sections[section] = resolve(section_class, [Layer("the file", table[section])], owner=owner, way="in that section").config
     protocol = Protocol(name=str(table.get("name", name)), summary=str(table.get("summary", "")), **sections)
     return replace(protocol, data=replace(protocol.data, config=_resolved_data_config(protocol, where)))
 
@@ -211,7 +211,8 @@ def _resolved_data_config(protocol: Protocol, where: str) -> dict[str, Any]:
             raise ProtocolError(f"Protocol {where}: data set {protocol.data.dataset} takes no configuration, but [data.config] gives some.")
         return {}
     layer = Layer("[data.config]", protocol.data.config)
-    resolved: dict[str, Any] = plain(resolve(config_class, [layer], owner=f"data set {protocol.data.dataset}").config)
+    owner = f"data set {protocol.data.dataset}"
+    resolved: dict[str, Any] = plain(resolve(config_class, [layer], owner=owner, way="in [data.config]").config)
     return resolved
 
 

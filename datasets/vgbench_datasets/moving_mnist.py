@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import json
 import struct
+import tokenize
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -143,7 +144,7 @@ class MovingMnist(Dataset):
         path = self._root / PUBLISHED
         try:
             array = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
+        except (OSError, EOFError, ValueError, TypeError, SyntaxError, OverflowError, tokenize.TokenError) as error:
             raise DataError(f"{path} cannot be read: {error}. {_LAYOUT}") from error
         if array.ndim != 4 or array.dtype != np.uint8:
             raise DataError(f"{path} holds {array.dtype} {array.shape}; the published file is uint8 (20, 10000, 64, 64).")

@@ -213,6 +213,7 @@ def test_what_to_know_of_a_peers_numbers_is_said_with_them(vgbench):
         "on YUV files, which most mp4 and avi files are, ffmpeg compares the stored planes" in vgbench("eval", "--as", "ffmpeg", *given).err
     )
     assert "Note" not in vgbench("eval", "--as", "skimage", *given).err
+    assert "vmaf reads frames as RGB and converts them to yuv420p; of YUV files" in vgbench("eval", "--metrics", "vmaf", *given).err
 
 
 def write_long_clips(folder: Path, frames: int = 23) -> tuple[Path, Path]:

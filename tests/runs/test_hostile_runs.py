@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from vgbench import evaluate, resume_training, train
 from vgbench.errors import CheckpointError, RunError
@@ -19,7 +20,7 @@ from vgbench.files import lock_folder
 from vgbench.leaderboard.ranking import build_leaderboard
 from vgbench.plugins.observers import Observer, closing_run
 from vgbench.runs import run as run_module
-from vgbench.runs.checkpoints import load_checkpoint, newest_checkpoint, step_checkpoints
+from vgbench.runs.checkpoints import Checkpoint, load_checkpoint, newest_checkpoint, save_checkpoint, step_checkpoints
 from vgbench.runs.features import feature_paths, read_features
 from vgbench.runs.records import EvalRecord, RowRecord
 from vgbench.runs.run import EvalRun, create_run, find_runs, locate_run, open_run
@@ -103,6 +104,30 @@ def test_a_checkpoint_with_one_flipped_bit_is_refused(tiny):
     assert load_checkpoint(path).step == 2
 
 
+MARKED_AS_A_FOLDER = 0x10
+
+
+@pytest.mark.parametrize(
+    ("signature", "offset", "value", "message"),
+    [
+        (b"PK\x01\x02", 38, MARKED_AS_A_FOLDER, "is marked as a folder"),  # torch then gives what happens to be in memory
+        (b"PK\x06\x07", 16, 9, "span multiple disks"),
+    ],
+)
+def test_a_checkpoint_whose_table_of_contents_was_changed_is_refused(tmp_path, signature, offset, value, message):
+    path = tmp_path / "step-000001.pt"
+    state = {"base": {"weight": torch.arange(8.0)}}
+    parts = {"stage": "base", "stage_step": 1, "step": 1, "finished_stages": {}, "elapsed": {}, "stage_state": {}}
+    rng = torch.Generator().get_state()
+    save_checkpoint(path, Checkpoint(generator="x/y", config={}, protocol={}, generator_state=state, rng=rng, **parts))
+    data = bytearray(path.read_bytes())
+    place = data.rindex(signature) + offset
+    data[place] |= value
+    path.write_bytes(data)
+    with pytest.raises(CheckpointError, match=message):
+        load_checkpoint(path)
+
+
 @pytest.mark.parametrize(
     "array",
     [np.zeros((2, 3), dtype=object), np.zeros((2, 3), dtype="M8[s]"), np.zeros((2, 3), dtype="U4"), np.zeros((2, 3), dtype=complex)],
@@ -175,6 +200,18 @@ def test_a_score_file_that_was_changed_is_no_longer_believed(tiny):
     path.write_text(path.read_text().replace("0.0", "0.1", 1))
     with pytest.raises(RunError, match="scores.jsonl is not what the evaluation wrote"):
         build_leaderboard([open_run(run.path)])
+
+
+def test_a_row_that_vanished_from_the_record_is_missed(made_run):
+    run = made_run({label: [[{"mse@mean": [0.1, 0.2]}]] for label in ("a", "b")})
+    assert len(build_leaderboard([open_run(run.path)]).rows) == 2
+    run.record = replace(run.record, rows=run.record.rows[:1])
+    run.save()
+    with pytest.raises(RunError, match="run.json is damaged: it does not have the row b, which scores.jsonl has lines of"):
+        build_leaderboard([open_run(run.path)])
+    run.record = replace(run.record, failures={"b": "it failed after its first clip"})
+    run.save()
+    assert [row.label for row in build_leaderboard([open_run(run.path)]).rows] == ["a"]
 
 
 def test_a_disk_that_is_full_for_the_last_bytes_too_is_one_sentence(folder):

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pickle
+import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -157,6 +158,13 @@ def test_a_hostile_or_broken_pickle_runs_nothing(tmp_path, monkeypatch, content,
     with pytest.raises(WeightsError, match=message):
         read_arrays(tmp_path / "bad.ckpt")
     assert not (tmp_path / "owned").exists()
+
+
+def test_what_is_no_array_in_an_archive_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "bad.npz", "w") as archive:
+        archive.writestr("a.npy", b"not an array")
+    with pytest.raises(WeightsError, match="bad.npz is refused: 'a' is not an array"):
+        read_arrays(tmp_path / "bad.npz")
 
 
 def test_arrays_that_are_missing_or_of_another_shape_are_named(tmp_path):

@@ -15,6 +15,7 @@ from vgbench.devices import choose_device
 from vgbench.errors import MetricError, PairingError
 from vgbench.evaluation.pairing import Pair, Pairing, open_sides, pair_clips, place_of
 from vgbench.generation.manifest import Manifest, Place, read_manifest
+from vgbench.metrics.catalogue import FILE_NOTES
 from vgbench.plugins.discovery import Plugin
 from vgbench.plugins.isolation import changes_of
 from vgbench.plugins.observers import CLIPS, Observer, begin_run, closing_run, with_hooks
@@ -75,6 +76,8 @@ def evaluate_folders(
     """
     observer = with_hooks(observer)
     entries = choose_metrics(metrics)
+    for note in filter(None, (FILE_NOTES.get(entry.spec.name) for entry in entries)):
+        observer.note(note)
     torch_device = choose_device(device)
     check_counts(limit=limit, max_memory=max_memory)
     scorers = make_scorers(entries)

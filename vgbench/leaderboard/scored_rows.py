@@ -98,6 +98,8 @@ def _score_columns(run: EvalRun, metrics: Sequence[str]) -> list[ScoreColumns]:
     for line in read_scores(run.path):
         if line.generator in rows:
             rows[line.generator].add(line)
+        elif line.generator not in run.record.failures:
+            raise RunError(f"{run.path}/run.json is damaged: it does not have the row {line.generator}, which scores.jsonl has lines of.")
     for row in run.record.rows:
         found = len(rows[row.label])
         if not found or found != row.n_lines:

@@ -25,6 +25,12 @@ PEER_NOTES = {
 }
 """Peer → what to know of its numbers, said whenever they are asked for."""
 
+FILE_NOTES = {
+    "vmaf": "vmaf reads frames as RGB and converts them to yuv420p; of YUV files, which most mp4 and avi files are, ffmpeg's own filter "
+    "compares the stored planes and prints another number.",
+}
+"""Metric → what to know of its numbers for given files."""
+
 
 def metric_specs() -> list[MetricSpec]:
     """Every variant; the first of a name is what the bare name means."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any, get_type_hints
 
 from vgbench.config import checked
 from vgbench.errors import CheckpointError, ConfigError, RunError, VgbenchError
-from vgbench.files import new_file, writing
+from vgbench.files import BROKEN_FILE, new_file, writing
 from vgbench.interfaces import Generator
 
 FORMAT = 1
@@ -110,19 +109,25 @@ def _read(path: Path) -> Any:
         raise CheckpointError(
             f"{path} is refused: it is damaged, or holds something other than tensors and plain values, which could run code when read."
         ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
+    except BROKEN_FILE as error:
         raise CheckpointError(f"{path} is damaged, or is no checkpoint: {_first_sentence(error)}") from error
 
 
+_DOS_FOLDER = 0x10
+
+
 def _check_archive(path: Path) -> None:
-    """CheckpointError: a part of the archive is not what was written; torch itself does not compare the checksums in it."""
+    """CheckpointError: a part of the archive is not what was written.
+
+    torch itself does not compare the checksums in it, and gives what happens to be in memory for a part that is marked as a folder.
+    """
     if not zipfile.is_zipfile(path):  # torch says what is wrong with it, or reads its older format
         return
-    try:
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
-    except (zipfile.BadZipFile, NotImplementedError, zlib.error) as error:
-        raise CheckpointError(f"{path} is damaged: {error}.") from error
+    with zipfile.ZipFile(path) as archive:
+        damaged = archive.testzip()
+        marked = next((part.filename for part in archive.infolist() if part.is_dir() or part.external_attr & _DOS_FOLDER), None)
+    if marked is not None:
+        raise CheckpointError(f"{path} is damaged: {marked} in it is marked as a folder.")
     if damaged is not None:
         raise CheckpointError(f"{path} is damaged: {damaged} in it does not have the checksum it was written with.")
 

@@ -7,9 +7,7 @@ into memory; an .npz is compressed as a whole and stays in memory after the firs
 from __future__ import annotations
 
 import math
-import tokenize
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +20,7 @@ from torch import Tensor
 
 from vgbench.config import DEFAULT_MEMORY
 from vgbench.errors import VideoError
+from vgbench.files import BROKEN_FILE
 from vgbench.video.info import VideoInfo, frame_range
 from vgbench.video.layouts import arranged
 from vgbench.video.levels import check_levels, check_type
@@ -29,21 +28,6 @@ from vgbench.video.pixels import Pixels
 
 ARRAY_SUFFIXES = (".npy", ".npz")
 _NPY_MAGIC = b"\x93NUMPY"
-_BROKEN = (
-    OSError,
-    EOFError,
-    ValueError,
-    KeyError,
-    SyntaxError,
-    zipfile.BadZipFile,
-    zlib.error,
-    NotImplementedError,
-    TypeError,
-    tokenize.TokenError,
-    MemoryError,
-    OverflowError,
-    RecursionError,
-)
 
 
 class ArrayAddress(NamedTuple):
@@ -110,7 +94,7 @@ def _load(address: ArrayAddress, max_memory: int) -> NDArray[Any]:
             file.seek(0)
             with np.load(file, allow_pickle=False) as archive:
                 return _member(path, name, archive, max_memory)
-    except _BROKEN as error:
+    except BROKEN_FILE as error:
         raise VideoError(
             f"{path} cannot be read as an array: {_reason(error)}. It may be truncated, or hold Python objects, which are not loaded: "
             "save it again with numpy.save or numpy.savez, dtype uint8."

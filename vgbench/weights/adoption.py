@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,14 +13,13 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from vgbench.errors import WeightsError
+from vgbench.files import BROKEN_FILE
 from vgbench.weights.arrays import read_arrays
 from vgbench.weights.conversion import convert
 from vgbench.weights.known import KnownWeights, known_weights
 from vgbench.weights.scripts import load_script
 from vgbench.weights.shapes import LINEAR_CHANNELS, NIQE_SHAPES, backbone_shapes, chosen_tensors, i3d_shapes, linear_shapes
 from vgbench.weights.store import WeightsFile, file_sha256, store_file, store_tensors
-
-_BROKEN = (OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeError, EOFError, pickle.UnpicklingError, SafetensorError)
 
 
 def add_weights(name: str, file: Path) -> WeightsFile:
@@ -61,7 +59,7 @@ def _tensors(file: Path) -> dict[str, Tensor]:
         if file.suffix == ".safetensors":
             return load_file(file)
         loaded = torch.load(file, map_location="cpu", weights_only=True)
-    except _BROKEN as error:
+    except (SafetensorError, *BROKEN_FILE) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise WeightsError(f"{file} cannot be read as a state dict without running code: {reason}") from error
     if not isinstance(loaded, Mapping) or not loaded or not all(isinstance(value, Tensor) for value in loaded.values()):

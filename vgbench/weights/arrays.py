@@ -6,14 +6,14 @@ import pickle
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from vgbench.errors import WeightsError
+from vgbench.files import BROKEN_FILE
 
-_BROKEN = (OSError, EOFError, ValueError, TypeError, AttributeError, LookupError, BadZipFile, pickle.UnpicklingError)
 _ARRAY_MODULES = ("numpy.core.multiarray", "numpy._core.multiarray")
 
 
@@ -43,14 +43,21 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     try:
         with open(path, "rb") as file:
             if path.suffix == ".npz":
-                arrays = dict(np.load(file, allow_pickle=False))
+                arrays = dict(_members(np.load(file, allow_pickle=False)))
             else:
                 arrays = dict(_flat(_ArrayUnpickler(file).load()))
-    except (WeightsError, *_BROKEN) as error:
+    except (WeightsError, *BROKEN_FILE) as error:
         raise WeightsError(f"{path} is refused: {error or type(error).__name__}.") from error
     if not arrays:
         raise WeightsError(f"{path} is refused: there are no arrays in it.")
     return arrays
+
+
+def _members(archive: NpzFile) -> Iterator[tuple[str, NDArray[Any]]]:
+    for name, array in archive.items():
+        if not isinstance(array, np.ndarray):  # numpy gives the bytes of what does not begin as an array does
+            raise WeightsError(f"'{name}' is not an array")
+        yield name, array
 
 
 def _flat(tree: Any, path: str = "") -> Iterator[tuple[str, NDArray[Any]]]:
