@@ -323,3 +323,33 @@ def test_a_record_that_was_tampered_with_is_refused_with_its_key(tiny):
     (run.path / "run.json").write_text(json.dumps({"schema_version": 99}))
     with pytest.raises(RunError, match="has schema_version 99; this vgbench reads 1"):
         open_run(run.path)
+
+
+def test_a_metric_that_cannot_take_the_size_costs_its_column_before_any_work(vgbench, tiny):
+    ran = vgbench("eval", "--protocol", tiny, "--generators", "copy-first,noise", "--metrics", "mse,ms-ssim,psnr", "--json")
+    assert ran.status == 1
+    assert [row["metric"] for row in ran.json()["rows"]] == ["mse@mean", "psnr@frame"] * 2
+    reason = "ms-ssim halves four times, under an 11×11 Gaussian, σ 1.5 window, frames of at least 161×161 pixels; these are 32×32."
+    assert ran.err.count(reason) == 2  # as a note before the work, as an error at the end
+    assert "Error: ms-ssim has no column: " in ran.err
+    nothing = vgbench("eval", "--protocol", tiny, "--generators", "copy-first", "--metrics", "ms-ssim")
+    assert nothing.status == 1
+    assert nothing.err.count(reason) == 1
+
+
+def test_a_metric_that_cannot_take_given_clips_costs_its_column(vgbench, tiny):
+    generate("copy-first", Path("made"), protocol=str(tiny), reference_out=Path("real"))
+    ran = vgbench("eval", "--generated", "made", "--reference", "real", "--metrics", "ms-ssim,mse", "--json")
+    assert ran.status == 1
+    assert [row["metric"] for row in ran.json()["rows"]] == ["mse@mean"]
+    assert "Error: ms-ssim has no column: " in ran.err
+
+
+def test_a_generator_that_was_named_and_has_no_run_is_missed(vgbench, tiny):
+    ran = vgbench("eval", "--protocol", tiny, "--generators", "mdgan,wide=mdgan:base,copy-first,linear", "--metrics", "mse", "--json")
+    assert ran.status == 1
+    assert [row["generator"] for row in ran.json()["rows"]] == ["copy-first"]
+    for row in ("mdgan", "wide"):
+        assert f"Error: {row} has no row: runs has no run of it that fits protocol tiny. Train one: vgbench train mdgan" in ran.err
+    assert "Error: linear has no row: it needs 2 context frames and protocol tiny gives 1." in ran.err
+    assert vgbench("eval", "--protocol", tiny, "--metrics", "mse").status == 0  # nothing was named, so nothing is missed

@@ -141,10 +141,12 @@ def test_two_sets_of_different_sizes_need_no_partners(vgbench, folder):
     assert vgbench("eval", "--generated", "made.npy", "--reference", "real.npy", "--metrics", "mse,moments-frechet").status == 1
 
 
-def test_features_that_are_not_finite_cost_the_row_and_are_named(vgbench, tiny):
-    ran = vgbench("eval", "--protocol", tiny, "--generators", ROWS, "--metrics", "mse,moments-broken")
+def test_features_that_are_not_finite_cost_the_column_and_are_named_once(vgbench, tiny):
+    ran = vgbench("eval", "--protocol", tiny, "--generators", ROWS, "--metrics", "mse,moments-broken", "--json")
     assert ran.status == 1
-    assert "the features of 8 of 8 clips are NaN or infinite" in ran.err
+    assert ran.err.count("Error: moments-broken has no column: metric moments-broken (plugin moments (vgbench-moments 1.5)): ") == 1
+    assert "the features of 1 of 1 clips are NaN or infinite" in ran.err
+    assert {row["metric"] for row in ran.json()["rows"]} == {"mse@mean"}
 
 
 def test_one_clip_is_too_few(vgbench, tiny):

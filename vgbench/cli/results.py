@@ -8,7 +8,7 @@ from vgbench.runs.run import EvalRun
 
 
 def show_results(run: EvalRun, *, as_json: bool, per_frame: bool) -> int:
-    """Print a finished evaluation; returns the exit status, 1 where a generator failed and its row is missing."""
+    """Print a finished evaluation; returns the exit status, 1 where a row or a column that was asked for is missing."""
     from rich.console import Console
 
     from vgbench.cli.terminal import print_leaderboard
@@ -25,4 +25,6 @@ def show_results(run: EvalRun, *, as_json: bool, per_frame: bool) -> int:
                 click.echo(f"Warning: {warning}", err=True)
     for label, failure in run.record.failures.items():
         click.echo(f"Error: {label} has no row: {failure}", err=True)
-    return 1 if run.record.failures else 0
+    for metric, reason in run.record.refused.items():
+        click.echo(f"Error: {metric} has no column: {reason}", err=True)
+    return 1 if run.record.failures or run.record.refused else 0

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vgbench.config import DEFAULT_BATCH, DEFAULT_METRICS, DEFAULT_PROTOCOL, DEFAULT_RUNS, DEFAULT_WORKERS, check_counts
-from vgbench.data.clips import Clip
+from vgbench.data.clips import Clip, stacked
 from vgbench.data.inspection.findings import known_findings
 from vgbench.data.loader import read_batches
 from vgbench.data.protocol_data import ProtocolData
 from vgbench.devices import choose_device
-from vgbench.errors import RunError, VgbenchError
+from vgbench.errors import GeneratorError, RunError, VgbenchError
 from vgbench.generation.builder import build
 from vgbench.generation.rows import Row, resolve_rows
 from vgbench.generation.sampler import Sampler, fit, learns_by_fitting
@@ -57,7 +57,8 @@ def evaluate(
     generators: rows, `[label=]generator[:variant][@RUN-or-file]`; None: everything installed that fits.
     limit: only the first so many clips, under another protocol id.  resume: an interrupted run to finish, or "latest".
 
-    A generator that fails costs only its own row: the others are scored, and the failure stands in `run.record.failures`.
+    A generator that fails, or a named one that has no run, costs only its own row: the others are scored, and the failure stands in
+    `run.record.failures`. A metric that cannot take the clips costs only its column; see `run.record.refused`.
 
     VgbenchError: a name, the data or the run folder; if every generator fails, the first failure.
     """
@@ -70,10 +71,13 @@ def evaluate(
     torch_device = choose_device(device)
     opened = ProtocolData(chosen, data or {})
     clips = opened.clips("test")
-    scorers = make_scorers(entries)
+    first = chosen.task.counted(stacked(clips[:1], opened.read)).to(torch_device)
+    scorers, refused = make_scorers(entries).fitting(first, observer.note)
+    entries = [entry for entry in entries if entry.short_name not in refused]
     run = _open_run(resume, runs, opened.identity, entries, resolution.rows, opened)
-    evaluation = _Evaluation(opened, clips, scorers, torch_device, batch_size, workers, run, observer)
     run.record = replace(run.record, device=str(torch_device), batch_size=batch_size, weights=scorers.clips.weights())
+    run.record = replace(run.record, failures=resolution.failures, refused=refused)
+    evaluation = _Evaluation(opened, clips, scorers, torch_device, batch_size, workers, run, observer, generators is not None)
     with closing_run(run, observer):
         for note in [*_subset_note(chosen), *resolution.notes, *known_findings(opened)]:
             run.warn(note)
@@ -112,7 +116,7 @@ def _open_run(
     differing += differing_keys(*({"metrics": record.metrics, "asked": record.asked} for record in (run.record, begun)))
     if differing:
         raise RunError(f"{run.path} cannot be resumed with these options: {'; '.join(differing)}.")
-    run.record = replace(run.record, status="running", failures={})
+    run.record = replace(run.record, status="running")
     return run
 
 
@@ -133,6 +137,8 @@ class _Evaluation:
     workers: int
     run: EvalRun
     observer: Observer
+    are_named: bool
+    """Whether the user named the generators, so that one that is left out is missed."""
 
     def score(self, rows: Sequence[Row]) -> None:
         """Build every row, then score batch by batch, each clip read once for all rows."""
@@ -170,9 +176,10 @@ class _Evaluation:
                 sampler = build(row, self.data.protocol, self.device)
                 if learns_by_fitting(sampler.generator):
                     if self.data.protocol.train is None:
-                        self._note(
-                            f"{row.label} is left out: it learns from training clips, and protocol {self.data.protocol.name} has none."
-                        )
+                        reason = f"it learns from training clips, and protocol {self.data.protocol.name} has none."
+                        if self.are_named:
+                            raise GeneratorError(reason)
+                        self._note(f"{row.label} is left out: {reason}")
                         continue
                     fit(
                         sampler,

@@ -87,15 +87,17 @@ def evaluate_folders(
     sides = open_sides(generated, reference, layout, max_memory)
     if all(entry.spec.kind == "set" for entry in entries):
         work: _Work = _SetsOfClips(sides, manifest, score_from, limit, max_memory)
+        scorers, refused = scorers.fitting(sides[1].clips[0].read(score_from)[None].to(torch_device), observer.note)
     else:
         pairing = pair_clips(*sides, manifest, allow_missing=allow_missing, score_from=score_from, workers=workers)
+        scorers, refused = scorers.fitting(_first(pairing, scorers, score_from).to(torch_device), observer.note)
         whole = [*scorers.clips.whole_clip_metrics, *scorers.sets.keys]
         work = _PairsOfClips(pairing, scorers.clips, whole, score_from, limit, max_memory, workers, observer.note)
     identity = {"id": "", "name": "given clips", "score_from": score_from, "reference": str(reference)}
     if manifest is not None:
         identity["made_under"] = {"id": manifest.protocol["id"], "name": manifest.protocol.get("name")}
-    names = tuple(entry.short_name for entry in entries)
-    record = EvalRecord(protocol=identity, metrics=names, rows=(), weights=scorers.clips.weights())
+    names = tuple(entry.short_name for entry in entries if entry.short_name not in refused)
+    record = EvalRecord(protocol=identity, metrics=names, rows=(), weights=scorers.clips.weights(), refused=refused)
     run = begin_run(EvalRun, Path(runs), work.name, record)
     _score(run, work, scorers, torch_device, observer, [entry.plugin for entry in entries])
     return run
@@ -119,6 +121,14 @@ def _score(run: EvalRun, work: _Work, scorers: Scorers, device: torch.device, ob
             rows=(RowRecord(label=work.name, generator=work.name, n_lines=work.n_clips),),
             protocol={**run.record.protocol, "id": work.digest.hexdigest()[:16]},
         )
+
+
+def _first(pairing: Pairing, scorers: Scorers, score_from: int) -> Tensor:
+    """(1, T, C, H, W): the first reference, as far as the metrics need it."""
+    needs_all = scorers.clips.whole_clip_metrics or scorers.sets.keys
+    reference = pairing.pairs[0].reference
+    frames = reference.info().frames - score_from
+    return reference.read(score_from, None if needs_all else min(frames, max(2, scorers.clips.widest_span)))[None]
 
 
 def _manifest_of(generated: str | Path, reference: str | Path) -> Manifest | None:

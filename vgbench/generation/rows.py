@@ -54,10 +54,16 @@ class Resolution(NamedTuple):
 
     rows: list[Row]
     notes: list[str]
+    failures: dict[str, str]
+    """Of those that were named: row → why it is missing."""
 
 
 class LeftOut(Exception):
     """Why a row has no place in this table; becomes a note."""
+
+    def __init__(self, label: str, reason: str) -> None:
+        super().__init__(f"{label} is left out: {reason}")
+        self.label, self.reason = label, reason
 
 
 def resolve_rows(names: Sequence[str] | None, protocol: Protocol, runs: Path) -> Resolution:
@@ -67,20 +73,23 @@ def resolve_rows(names: Sequence[str] | None, protocol: Protocol, runs: Path) ->
     """
     rows: list[Row] = []
     notes: list[str] = []
+    failures: dict[str, str] = {}
     if isinstance(names, str):
         raise ConfigError(f"generators is a list of names, such as ['{names}'], not the text '{names}'.")
     for text in names if names is not None else _everything():
         try:
             row = _resolve(text, protocol, runs)
-        except LeftOut as reason:
-            notes.append(str(reason))
+        except LeftOut as left_out:
+            notes.append(str(left_out))
+            if names is not None:
+                failures[left_out.label] = left_out.reason
             continue
         if any(row.label == other.label for other in rows):
             raise ConfigError(f"Two rows are called '{row.label}'; give one a label of its own: NAME={text}.")
         rows.append(row)
     if not rows:
         raise ConfigError("\n".join(["No generator is left to evaluate.", *notes]))
-    return Resolution(rows, notes)
+    return Resolution(rows, notes, failures)
 
 
 def _everything() -> list[str]:
@@ -129,9 +138,7 @@ def _named(text: str, protocol: Protocol) -> tuple[Row, str | None]:
         raise ConfigError(f"{text!r} holds characters that cannot be printed; name the row otherwise.")
     label = match["label"] or (f"{name}:{variant}" if variant else name)
     if spec.min_context > protocol.task.context:
-        raise LeftOut(
-            f"{label} is left out: it needs {spec.min_context} context frames and protocol {protocol.name} gives {protocol.task.context}."
-        )
+        raise LeftOut(label, f"it needs {spec.min_context} context frames and protocol {protocol.name} gives {protocol.task.context}.")
     settings = spec.variants[variant] if variant else {}
     return Row(label=label, entry=entry, variant=variant, settings=settings), match["origin"]
 
@@ -162,8 +169,9 @@ def choose_checkpoint(
             if choice is not None:
                 return choice
     raise LeftOut(
-        f"{label} is left out: {runs} has no run of it that fits protocol {protocol.name}. "
-        f"Train one: vgbench train {entry.short_name} --protocol {protocol.name}"
+        label,
+        f"{runs} has no run of it that fits protocol {protocol.name}. "
+        f"Train one: vgbench train {entry.short_name} --protocol {protocol.name}",
     )
 
 

@@ -122,6 +122,8 @@ class EvalRecord(RunRecord):
     rows: tuple[RowRecord, ...]
     failures: Mapping[str, str] = field(default_factory=dict)
     """Row → why it is missing."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Metric that was asked for → why it has no column."""
     device: str | None = None
     batch_size: int | None = None
     weights: Mapping[str, Any] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from vgbench.errors import MetricError
@@ -31,9 +31,32 @@ class Scorer:
     def __init__(self, entries: Sequence[Entry[MetricSpec]]) -> None:
         self._metrics = [load_metric(entry, PairedMetric).prepared() for entry in entries]  # type: ignore[type-abstract] # only compared with
 
+    def without(self, ids: Collection[str]) -> Scorer:
+        """The same, but for some metrics."""
+        kept = Scorer([])
+        kept._metrics = [loaded for loaded in self._metrics if loaded.id not in ids]
+        return kept
+
+    def refusals(self, clip: Tensor) -> dict[str, str]:
+        """Metric id → why it cannot take clips such as this one, uint8 (1, T, C, H, W); of few frames, where a metric looks at few."""
+        found = {}
+        for loaded in self._metrics:
+            span = loaded.metric.span
+            frames = clip if span is None else clip[:, : max(span, 2)]
+            try:
+                _values(loaded, frames, frames)
+            except MetricError as error:
+                found[loaded.id] = str(error)
+        return found
+
     def weights(self) -> dict[str, dict[str, str]]:
         """Metric id → the weights behind its numbers, name → sha256."""
         return {loaded.id: dict(loaded.metric.weights()) for loaded in self._metrics if loaded.metric.weights()}
+
+    @property
+    def ids(self) -> list[str]:
+        """The metrics."""
+        return [loaded.id for loaded in self._metrics]
 
     @property
     def widest_span(self) -> int:
@@ -113,6 +136,19 @@ class Scorers(NamedTuple):
     """The metrics that give every clip its values."""
     sets: SetScorer
     """The metrics that compare sets of clips."""
+
+    def fitting(self, clip: Tensor, note: Callable[[str], None]) -> tuple[Scorers, dict[str, str]]:
+        """The metrics that can take clips such as this one, uint8 (1, T, C, H, W), and why each of the others cannot, which is noted.
+
+        MetricError: none can.
+        """
+        refused = self.clips.refusals(clip) | self.sets.refusals(clip)
+        fitting = Scorers(self.clips.without(refused), self.sets.without(refused))
+        if refused and not fitting.clips.ids and not fitting.sets.keys:
+            raise MetricError("\n".join(refused.values()))
+        for metric, reason in refused.items():
+            note(f"{metric} is left out: {reason}")
+        return fitting, refused
 
 
 def make_scorers(entries: Sequence[Entry[MetricSpec]]) -> Scorers:

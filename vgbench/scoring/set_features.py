@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from vgbench.errors import MetricError
 from vgbench.interfaces import SetMetric
 from vgbench.plugins.registry import Entry
 from vgbench.runs.features import FeatureWriter, Owner
@@ -32,6 +33,25 @@ class SetScorer:
             extractor = Extractor(load_metric(entry, SetMetric).prepared())  # type: ignore[type-abstract] # only compared with
             self.keys[entry.short_name] = extractor.key
             self._extractors.setdefault(extractor.key, extractor)
+
+    def without(self, ids: Collection[str]) -> SetScorer:
+        """The same, but for some metrics."""
+        kept = SetScorer([])
+        kept.keys = {metric: key for metric, key in self.keys.items() if metric not in ids}
+        kept._extractors = {key: extractor for key, extractor in self._extractors.items() if key in kept.keys.values()}
+        return kept
+
+    def refusals(self, clip: Tensor) -> dict[str, str]:
+        """Metric id → why its network cannot take clips such as this one, uint8 (1, T, C, H, W)."""
+        reasons: dict[str, str] = {}
+        if self._extractors:
+            with closing(FeatureCache()) as cache:
+                for key, extractor in self._extractors.items():
+                    try:
+                        extractor.vectors(clip, clip_digests(clip), cache)
+                    except MetricError as error:
+                        reasons[key] = str(error)
+        return {metric: reasons[key] for metric, key in self.keys.items() if key in reasons}
 
     def open(self, run: EvalRun) -> SetFeatures:
         """The features of a run, to be added to; the run's record says where they are and what they come from."""

@@ -22,6 +22,7 @@ def command(protocol: str, data: dict[str, Path], steps: int | None, seed: int, 
     from vgbench.cli.progress import ConsoleObserver, stderr_console
     from vgbench.cli.results import show_results
     from vgbench.evaluation.evaluate import evaluate
+    from vgbench.protocol import load_protocol
     from vgbench.training.options import TrainingOptions
     from vgbench.training.train import train
 
@@ -32,7 +33,7 @@ def command(protocol: str, data: dict[str, Path], steps: int | None, seed: int, 
         click.echo(f"Interrupted. Resume with: vgbench train mdgan --resume {trained.path}", err=True)
         return 1
     with ConsoleObserver(stderr_console()).showing() as observer:
-        rows = _everything_with(trained.path)
+        rows = _everything_with(trained.path, load_protocol(protocol).task.context)
         run = evaluate(rows, protocol=protocol, data=data, limit=limit, runs=runs, device=device, observer=observer)
     status = show_results(run, as_json=False, per_frame=False)
     click.echo(f"Training: {trained.path}")
@@ -42,10 +43,10 @@ def command(protocol: str, data: dict[str, Path], steps: int | None, seed: int, 
     return status
 
 
-def _everything_with(training: Path) -> list[str]:
-    """Every generator that is not trained, and mdgan with its variants from this very training."""
+def _everything_with(training: Path, context: int) -> list[str]:
+    """Every generator that is not trained and does with so many context frames, and mdgan with its variants from this very training."""
     from vgbench.plugins.registry import load_registry
 
     generators = load_registry().generators
-    baselines = [generators.display_name(entry) for entry in generators if not entry.spec.trainable]
+    baselines = [generators.display_name(entry) for entry in generators if not entry.spec.trainable and entry.spec.min_context <= context]
     return [f"mdgan@{training}", *(f"mdgan:{variant}@{training}" for variant in generators.get("mdgan").spec.variants), *baselines]
