@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ import torch
 from vgbench import evaluate
 from vgbench.errors import ProtocolError, RunError
 from vgbench.leaderboard.ranking import build_leaderboard
+from vgbench.report import csv, markdown
 from vgbench.runs.run import open_run
 
 RNG = np.random.default_rng(0)
@@ -70,11 +72,55 @@ def test_rows_of_one_label_are_told_apart_by_their_runs(made_run):
     assert [row.label for row in build_leaderboard(runs).rows] == [f"a@{run.name}" for run in runs]
 
 
-def test_runs_share_the_metrics_that_all_have(made_run):
+def test_a_column_that_a_run_lacks_stays_empty_and_is_said(made_run):
     both = {"a": [[{"psnr@frame": [20.0], "mse@mean": [1.0]}]]}
-    assert [spec.id for spec in build_leaderboard([made_run(both), made_run({"b": clips([1.0])})]).metrics] == ["mse@mean"]
-    with pytest.raises(ProtocolError, match="no metric in common: .*psnr@frame"):
-        build_leaderboard([made_run({"a": clips([20.0], "psnr@frame")}), made_run({"b": clips([1.0])})])
+    runs = [made_run(both), made_run({"b": clips([0.5])}), made_run({"c": clips([0.7], "mae@mean")})]
+    board = build_leaderboard(runs)
+    assert [spec.id for spec in board.metrics] == ["psnr@frame", "mse@mean", "mae@mean"]
+    assert {row.label: list(row.scores) for row in board.rows} == {"a": ["psnr@frame", "mse@mean"], "b": ["mse@mean"], "c": ["mae@mean"]}
+    assert board.rows[0].label == "a"  # rows without the first column stand last
+    (line,) = [text for text in board.warnings if text.startswith("–")]
+    assert line == (
+        "– stands where a row was evaluated without the metric: a without mae@mean; b without psnr@frame, mae@mean; "
+        "c without psnr@frame, mse@mean."
+    )
+    shown = markdown.render(board)
+    assert "| b | – | 0.500 | – | 7 | 0.5 |" in shown
+    assert {(record["generator"], record["metric"]) for record in board.records()} == {
+        *(("a", "psnr@frame"), ("a", "mse@mean"), ("b", "mse@mean"), ("c", "mae@mean"))
+    }
+    assert len(csv.render(board).splitlines()) == 5
+
+
+def with_pixels(run, digests):
+    """The run, its lines with hashes of their frames: label → a text that stands for its clips."""
+    path = run.path / "scores.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    texts = [json.dumps(line | {"pixels": f"{digests[line['generator']]} {line['clip_id']}"}) for line in lines]
+    path.write_text("".join(f"{text}\n" for text in texts))
+    return open_run(run.path)
+
+
+def test_the_same_clips_are_one_row_whatever_their_names(made_run):
+    means = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
+    rows = {"first": clips(means), "last": clips(means), "other": clips(means)}
+    run = with_pixels(made_run(rows), {"first": "x", "last": "x", "other": "y"})
+    more = with_pixels(made_run({"again": clips(means, "mae@mean")}), {"again": "x"})
+    board = build_leaderboard([run, more])
+    first, other = board.rows
+    assert (first.label, first.aliases, list(first.scores)) == ("first", ["again", "last"], ["mse@mean", "mae@mean"])
+    assert (other.label, other.aliases) == ("other", [])  # equal numbers alone do not make two generators one
+    assert first.scores["mse@mean"].p_against_best == 1
+    assert "first is also again, last: the very same clips." in markdown.render(board)
+
+
+def test_rows_of_older_runs_are_one_where_generator_and_numbers_agree(made_run):
+    means = [0.4, 0.5, 0.6]
+    runs = [made_run({"a": clips(means)}), made_run({"a": clips(means)}), made_run({"a": clips([0.4, 0.5, 0.61])})]
+    assert len(build_leaderboard(runs[:2]).rows) == 1
+    assert sorted(row.label for row in build_leaderboard(runs).rows) == sorted(f"a@{run.name}" for run in (runs[0], runs[2]))
+    renamed = made_run({"b": clips(means)})
+    assert len(build_leaderboard([runs[0], renamed]).rows) == 2  # another generator, as far as the runs say
 
 
 def test_what_cannot_be_compared_is_refused_with_the_key_that_differs(made_run):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich import box
 from rich.console import Console
@@ -63,7 +63,9 @@ def _facts(row: TableRow) -> tuple[str, str]:
 
 def _cell(leaderboard: Leaderboard, row: TableRow, spec: MetricSpec) -> str:
     """The value, and its interval below it."""
-    score = row.scores[spec.id]
+    score = row.scores.get(spec.id)
+    if score is None:
+        return "–  "
     places = decimals(leaderboard, spec)
     text = number(score.value, places) + (" ≈" if score.tied_with_best else "  ")
     if score.tied_with_best:
@@ -75,20 +77,21 @@ def _cell(leaderboard: Leaderboard, row: TableRow, spec: MetricSpec) -> str:
 
 def _print_frames(console: Console, leaderboard: Leaderboard, spec: MetricSpec) -> None:
     """The means at each frame, and for each row without them why there are none."""
-    if any(row.scores[spec.id].per_frame for row in leaderboard.rows):
+    having = [row for row in leaderboard.rows if spec.id in row.scores]
+    if any(row.scores[spec.id].per_frame for row in having):
         console.print(f"{spec.id} as measured at each frame, before pooling", highlight=False)
-        console.print(_frame_table(leaderboard, spec))
-    for row in leaderboard.rows:
+        console.print(_frame_table(leaderboard, having, spec))
+    for row in having:
         if reason := row.scores[spec.id].per_frame_missing:
             console.print(f"{spec.id} of {row.label} has no mean at each frame: {reason}.", highlight=False, markup=False, soft_wrap=True)
 
 
-def _frame_table(leaderboard: Leaderboard, spec: MetricSpec) -> Table:
+def _frame_table(leaderboard: Leaderboard, rows: Sequence[TableRow], spec: MetricSpec) -> Table:
     """Frames are numbered as in the clip, from 0; where a value stands for a step, by the frame that it leads to."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("frame", justify="right")
     curves = []
-    for row in leaderboard.rows:
+    for row in rows:
         table.add_column(escape(row.label), justify="right")
         score = row.scores[spec.id]
         curves.append(dict(enumerate(score.per_frame or (), start=leaderboard.first_frame() + score.per_frame_skips)))

@@ -26,7 +26,8 @@ from vgbench.runs.checksums import seal
 from vgbench.runs.features import REAL, Owner
 from vgbench.runs.records import EvalRecord
 from vgbench.runs.run import EvalRun, locate_run
-from vgbench.runs.scores import ClipScores, ScoreWriter, read_scores
+from vgbench.runs.scores import PIXEL_DIGITS, ClipScores, ScoreWriter, read_scores
+from vgbench.scoring.extractor import clip_digests
 from vgbench.scoring.lookup import choose_metrics
 from vgbench.scoring.portions import Portions
 from vgbench.scoring.scorer import Scorers, make_scorers
@@ -225,7 +226,8 @@ class _Evaluation:
                 continue
             sampled = sampler.sample(clips, [clip.clip_id for clip in group], protocol, sample)
             generated = protocol.task.counted_of(sampled.clips)
-            features.add([Owner(label, clip.clip_id, clip.source_id, sample) for clip in group], generated)
+            digests = clip_digests(generated)
+            features.add([Owner(label, clip.clip_id, clip.source_id, sample) for clip in group], generated, digests)
             measured = self.scorers.clips.measure(generated, references)
             lines += [
                 ClipScores(
@@ -238,8 +240,9 @@ class _Evaluation:
                     frames=references.shape[1],
                     perfect=perfect,
                     seconds=sampled.seconds,
+                    pixels=digest.hex()[:PIXEL_DIGITS],
                 )
-                for clip, scores, perfect in zip(group, measured.scores, measured.perfect, strict=True)
+                for clip, scores, perfect, digest in zip(group, measured.scores, measured.perfect, digests, strict=True)
                 if (label, clip.clip_id, sample) not in done
             ]
         return lines

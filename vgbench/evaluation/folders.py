@@ -24,7 +24,8 @@ from vgbench.runs.checksums import seal
 from vgbench.runs.features import REAL, Owner
 from vgbench.runs.records import EvalRecord, RowRecord
 from vgbench.runs.run import EvalRun
-from vgbench.runs.scores import ClipScores, ScoreWriter
+from vgbench.runs.scores import PIXEL_DIGITS, ClipScores, ScoreWriter
+from vgbench.scoring.extractor import clip_digests, clip_hash
 from vgbench.scoring.lookup import choose_metrics
 from vgbench.scoring.portions import Portions
 from vgbench.scoring.scorer import Measured, Scorer, Scorers, make_scorers
@@ -157,8 +158,10 @@ class _Work(ABC):
     def score(self, features: SetFeatures, device: torch.device) -> Iterator[ClipScores]:
         """A line for each generated clip."""
 
-    def _line(self, place: Place, measured: Measured, frames: int) -> ClipScores:
-        return ClipScores(place.clip_id, place.source, place.sample, self.name, None, measured.scores[0], frames, measured.perfect[0], None)
+    def _line(self, place: Place, measured: Measured, frames: int, digest: bytes) -> ClipScores:
+        scores, perfect = measured.scores[0], measured.perfect[0]
+        pixels = digest.hex()[:PIXEL_DIGITS]
+        return ClipScores(place.clip_id, place.source, place.sample, self.name, None, scores, frames, perfect, None, pixels)
 
 
 class _PairsOfClips(_Work):
@@ -204,15 +207,18 @@ class _PairsOfClips(_Work):
             frames = pair.reference.info().frames
             self.digest.update(shape_bytes(pair.reference.info()))
             if whole is None:
-                chunks = ((clip[None].to(device), target[None].to(device)) for clip, target in self._counted(pair))
+                info = pair.generated.info()
+                digest = clip_hash((frames - self.score_from, info.channels, info.height, info.width))
+                chunks = ((clip[None].to(device), target[None].to(device)) for clip, target in self._counted(pair, digest))
                 measured = self._scorer.measure_chunks(chunks)
             else:
                 self.digest.update(whole[1].numpy().tobytes())
                 generated, expected = (clip[None, self.score_from :].to(device) for clip in whole)
                 features.add([Owner(REAL, pair.place.clip_id, pair.place.source, 0)], expected)
-                features.add([Owner(self.name, *pair.place)], generated)
+                digest = clip_hash(whole[0][self.score_from :].shape, whole[0][self.score_from :].contiguous().numpy())
+                features.add([Owner(self.name, *pair.place)], generated, [digest.digest()])
                 measured = self._measured(generated, expected)
-            yield self._line(pair.place, measured, frames - self.score_from)
+            yield self._line(pair.place, measured, frames - self.score_from, digest.digest())
 
     def _measured(self, generated: Tensor, expected: Tensor) -> Measured:
         """The scores of a clip; in chunks of frames where it is too much for the device, if no metric needs the whole."""
@@ -231,8 +237,8 @@ class _PairsOfClips(_Work):
     def _read(self, pair: Pair) -> tuple[Tensor, Tensor] | None:
         return pair.read() if self._is_whole(pair) else None
 
-    def _counted(self, pair: Pair) -> Iterator[tuple[Tensor, Tensor]]:
-        """The pair in chunks of frames, from the first one that counts on."""
+    def _counted(self, pair: Pair, digest: hashlib._Hash) -> Iterator[tuple[Tensor, Tensor]]:
+        """The pair in chunks of frames, from the first one that counts on; the digest takes in the generated ones."""
         length = self._max_memory // (_COPIES * pair.frame_bytes())
         skipped = 0
         for clip, target in pair.chunks(length):
@@ -240,6 +246,7 @@ class _PairsOfClips(_Work):
             left = max(0, self.score_from - skipped)
             skipped += len(clip)
             if left < len(clip):
+                digest.update(clip[left:].contiguous().numpy().tobytes())
                 yield clip[left:], target[left:]
 
 
@@ -267,9 +274,9 @@ class _SetsOfClips(_Work):
             features.add([Owner(REAL, clip.name, source, 0)], self._counted(clip, frames).to(device))
         for clip in self._generated:
             generated = self._counted(clip, clip.read())
-            place = place_of(clip, self._manifest)
-            features.add([Owner(self.name, *place)], generated.to(device))
-            yield self._line(place, Measured([{}], [0]), generated.shape[1])
+            place, (digest,) = place_of(clip, self._manifest), clip_digests(generated)
+            features.add([Owner(self.name, *place)], generated.to(device), [digest])
+            yield self._line(place, Measured([{}], [0]), generated.shape[1], digest)
 
     def _counted(self, clip: ClipFile, frames: Tensor) -> Tensor:
         if self.score_from >= len(frames):

@@ -58,11 +58,6 @@ def _check_pair(one: EvalRun, other: EvalRun) -> None:
                 )
 
 
-def common_metrics(runs: Sequence[EvalRun]) -> list[MetricSpec]:
-    """The metrics that every run has, in the first one's order.  ProtocolError: there is none."""
-    shared = [metric for metric in runs[0].record.metrics if all(metric in run.record.metrics for run in runs)]
-    if not shared:
-        raise ProtocolError(
-            "These runs have no metric in common: " + "; ".join(f"{run.name}: {', '.join(run.record.metrics)}" for run in runs) + "."
-        )
-    return [find_metric(metric).spec for metric in shared]
+def all_metrics(runs: Sequence[EvalRun]) -> list[MetricSpec]:
+    """The metrics that any run has, in the order in which they are first met."""
+    return [find_metric(metric).spec for metric in dict.fromkeys(metric for run in runs for metric in run.record.metrics)]

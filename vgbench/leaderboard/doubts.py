@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from vgbench.leaderboard.table import TableRow
+from vgbench.plugins.discovery import BUILT_IN
 from vgbench.runs.run import EvalRun
+from vgbench.scoring.lookup import find_metric
 from vgbench.specs import MetricSpec
 from vgbench.stats.best import LEAST_SOURCES as LEAST_TO_TEST
 from vgbench.stats.bootstrap import FEW_SOURCES, LEAST_SOURCES as LEAST_FOR_INTERVAL
@@ -25,6 +28,36 @@ def differing_machines(runs: Sequence[EvalRun]) -> list[str]:
     return doubts
 
 
+def differing_code(runs: Sequence[EvalRun]) -> list[str]:
+    """Of the plugins behind rows and columns, those that were not the same code in all runs, though their version is the same."""
+    doubts = []
+    names = {BUILT_IN, *(row.generator.partition("/")[0] for run in runs for row in run.record.rows)}
+    names |= {find_metric(metric).plugin.name for run in runs for metric in run.record.metrics}
+    for name in sorted(names):
+        found = {str(run.record.plugins.get(name)): set[str]() for run in runs}
+        for run in runs:
+            found[str(run.record.plugins.get(name))].add(_code_text(run.record.code.get(name)))
+        for version, texts in found.items():
+            if len(texts - {""}) > 1:
+                doubts.append(f"The runs were made with different code of {version}: {', '.join(sorted(texts - {''}))}.")
+    return doubts
+
+
+def _code_text(code: Any) -> str:
+    """What tells one state of a plugin's code from another; empty where the run does not say."""
+    if not isinstance(code, Mapping) or "sha256" not in code:
+        return ""
+    commit = f" (commit {code['commit']}{' and changes' if code.get('changed') else ''})" if "commit" in code else ""
+    return f"{code['sha256']}{commit}"
+
+
+def missing_scores(rows: Sequence[TableRow], specs: Sequence[MetricSpec]) -> list[str]:
+    """Which rows lack which of the table's columns, as one line."""
+    lacking = {row.label: [spec.id for spec in specs if spec.id not in row.scores] for row in rows}
+    parts = [f"{label} without {', '.join(metrics)}" for label, metrics in lacking.items() if metrics]
+    return [f"– stands where a row was evaluated without the metric: {'; '.join(parts)}."] if parts else []
+
+
 def find_doubts(rows: Sequence[TableRow], specs: Sequence[MetricSpec]) -> list[str]:
     doubts = []
     sources = min(score.n_sources for row in rows for score in row.scores.values())
@@ -33,7 +66,9 @@ def find_doubts(rows: Sequence[TableRow], specs: Sequence[MetricSpec]) -> list[s
     few: dict[str, int] = {}
     for row in rows:
         for spec in specs:
-            score = row.scores[spec.id]
+            score = row.scores.get(spec.id)
+            if score is None:
+                continue
             if score.estimate is not None and min(score.estimate.n_real, score.estimate.n_generated) < FEW_CLIPS:
                 few.setdefault(spec.id, min(score.estimate.n_real, score.estimate.n_generated))
             if score.non_finite:

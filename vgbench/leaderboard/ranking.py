@@ -9,8 +9,9 @@ from statistics import median
 from typing import Any
 
 from vgbench.interfaces import SetMetric
-from vgbench.leaderboard.comparability import check_comparable, common_metrics
-from vgbench.leaderboard.doubts import differing_machines, find_doubts
+from vgbench.leaderboard.comparability import all_metrics, check_comparable
+from vgbench.leaderboard.doubts import differing_code, differing_machines, find_doubts, missing_scores
+from vgbench.leaderboard.entrants import Entrant, find_entrants
 from vgbench.leaderboard.scored_rows import ScoredRow, find_scored_rows
 from vgbench.leaderboard.table import Leaderboard, Score, TableRow
 from vgbench.leaderboard.ties import Evidence, mark_ties
@@ -29,32 +30,33 @@ def build_leaderboard(runs: Sequence[EvalRun]) -> Leaderboard:
     RunError: a run is unfinished or damaged.
     """
     check_comparable(runs)
-    specs = common_metrics(runs)
-    scored_rows = find_scored_rows(runs, specs)
-    scores: dict[str, dict[str, Score]] = {scored.label: {} for scored in scored_rows}
+    specs = all_metrics(runs)
+    entrants = find_entrants(find_scored_rows(runs, specs))
+    scores: dict[str, dict[str, Score]] = {entrant.label: {} for entrant in entrants}
     evidence: dict[str, dict[str, Evidence]] = {spec.id: {} for spec in specs}
-    _score_clips(scored_rows, [spec for spec in specs if spec.kind != "set"], scores, evidence)
+    _score_clips(entrants, [spec for spec in specs if spec.kind != "set"], scores, evidence)
     for spec in specs:
         if spec.kind == "set":
-            _score_sets(scored_rows, spec, scores, evidence[spec.id])
-    rows = mark_ties([_table_row(scored, scores[scored.label]) for scored in scored_rows], specs, evidence)
+            _score_sets(entrants, spec, scores, evidence[spec.id])
+    rows = mark_ties([_table_row(entrant, scores[entrant.label]) for entrant in entrants], specs, evidence)
     warnings = list(dict.fromkeys(text for run in runs for text in run.record.warnings))
     return Leaderboard(
         protocol=runs[0].record.protocol,
         metrics=specs,
         rows=sorted(rows, key=lambda row: _rank(row, specs[0])),
-        warnings=[*warnings, *differing_machines(runs), *find_doubts(rows, specs)],
+        warnings=[*warnings, *missing_scores(rows, specs), *differing_machines(runs), *differing_code(runs), *find_doubts(rows, specs)],
         runs=[str(run.path) for run in runs],
     )
 
 
-def _table_row(scored: ScoredRow, scores: Mapping[str, Score]) -> TableRow:
-    lines = scored.scores
+def _table_row(entrant: Entrant, scores: Mapping[str, Score]) -> TableRow:
+    lines, record = entrant.first.scores, entrant.first.record
     return TableRow(
-        label=scored.label,
-        generator=scored.record.generator,
+        label=entrant.label,
+        aliases=entrant.aliases(),
+        generator=record.generator,
         run=lines.run,
-        parameters=scored.record.parameters,
+        parameters=record.parameters,
         seconds_per_clip=median(lines.seconds) if lines.seconds else None,
         perfect_frames=lines.perfect,
         n_frames=lines.frames,
@@ -63,7 +65,7 @@ def _table_row(scored: ScoredRow, scores: Mapping[str, Score]) -> TableRow:
 
 
 def _score_clips(
-    scored_rows: Sequence[ScoredRow],
+    entrants: Sequence[Entrant],
     specs: Sequence[MetricSpec],
     scores: dict[str, dict[str, Score]],
     evidence: Mapping[str, dict[str, Evidence]],
@@ -72,12 +74,15 @@ def _score_clips(
     found: list[tuple[str, MetricSpec, Sample]] = []
     for spec in specs:
         pooling = Pooling(spec)
-        for scored in scored_rows:
+        for entrant in entrants:
+            scored = entrant.having(spec.id)
+            if scored is None:
+                continue
             score, sample = _pooled(pooling, scored)
-            scores[scored.label][spec.id] = score
+            scores[entrant.label][spec.id] = score
             if math.isfinite(score.value):
-                found.append((scored.label, spec, sample))
-    n_sources = len(set(scored_rows[0].scores.sources))
+                found.append((entrant.label, spec, sample))
+    n_sources = len(set(entrants[0].first.scores.sources))
     for (label, spec, sample), interval in zip(found, intervals([sample for _, _, sample in found], n_sources), strict=True):
         if interval is None:
             continue
@@ -130,17 +135,18 @@ def _at_each_frame(groups: Sequence[Group], frames: int) -> dict[str, Any]:
     return {"per_frame": tuple(groups[0].values.mean(axis=0).tolist()), "per_frame_skips": frames - n_values}
 
 
-def _score_sets(
-    scored_rows: Sequence[ScoredRow], spec: MetricSpec, scores: dict[str, dict[str, Score]], evidence: dict[str, Evidence]
-) -> None:
+def _score_sets(entrants: Sequence[Entrant], spec: MetricSpec, scores: dict[str, dict[str, Score]], evidence: dict[str, Evidence]) -> None:
     loaded = load_metric(find_metric(spec.id), SetMetric)  # type: ignore[type-abstract] # only compared with
-    for scored in scored_rows:
+    for entrant in entrants:
+        scored = entrant.having(spec.id)
+        if scored is None:
+            continue
         features = scored.features(spec.id)
         with loaded.guarded():
             estimate = scored.estimate(loaded.metric, features)
         if estimate.group_values and math.isfinite(estimate.value):
-            evidence[scored.label] = Evidence(estimate.value, estimate.value, estimate.influences())
-        scores[scored.label][spec.id] = Score(
+            evidence[entrant.label] = Evidence(estimate.value, estimate.value, estimate.influences())
+        scores[entrant.label][spec.id] = Score(
             value=estimate.value,
             ci_low=estimate.ci_low,
             ci_high=estimate.ci_high,
@@ -155,4 +161,5 @@ def _score_sets(
 
 
 def _rank(row: TableRow, spec: MetricSpec) -> tuple[float, str]:
-    return -goodness(row.scores[spec.id].value, spec), row.label
+    score = row.scores.get(spec.id)
+    return math.inf if score is None else -goodness(score.value, spec), row.label

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 class ScoredRow:
     """One row of one run."""
 
-    label: str
-    """Unique in the table: with the run's name behind it where two runs have a row of one label."""
     run: EvalRun
     record: RowRecord
     """What run.json says of the row."""
@@ -62,14 +60,8 @@ class ScoredRow:
 def find_scored_rows(runs: Sequence[EvalRun], specs: Sequence[MetricSpec]) -> list[ScoredRow]:
     """Every row of the runs.  RunError: scores are missing or damaged."""
     metrics = [spec.id for spec in specs if spec.kind != "set"]
-    labels = [row.label for run in runs for row in run.record.rows]
     found = [
-        ScoredRow(
-            label=scores.label if labels.count(scores.label) == 1 else f"{scores.label}@{run.name}",
-            run=run,
-            record=record,
-            scores=scores,
-        )
+        ScoredRow(run=run, record=record, scores=scores)
         for run in runs
         for record, scores in zip(run.record.rows, _score_columns(run, metrics), strict=True)
     ]
@@ -80,7 +72,7 @@ def find_scored_rows(runs: Sequence[EvalRun], specs: Sequence[MetricSpec]) -> li
 
 def _check_same_clips(one: ScoredRow, other: ScoredRow) -> None:
     """ProtocolError: two rows were scored on different clips, or on clips of different sources."""
-    rows = f"{one.label} ({one.run.name}) and {other.label} ({other.run.name})"
+    rows = f"{one.scores.label} ({one.run.name}) and {other.scores.label} ({other.run.name})"
     differing = sorted(set(one.scores.clip_ids) ^ set(other.scores.clip_ids))
     if differing:
         raise ProtocolError(
@@ -92,7 +84,8 @@ def _check_same_clips(one: ScoredRow, other: ScoredRow) -> None:
 
 
 def _score_columns(run: EvalRun, metrics: Sequence[str]) -> list[ScoreColumns]:
-    rows = {row.label: ScoreColumns(row.label, metrics) for row in run.record.rows}
+    own = [metric for metric in metrics if metric in run.record.metrics]
+    rows = {row.label: ScoreColumns(row.label, own) for row in run.record.rows}
     if len(rows) < len(run.record.rows):
         raise RunError(f"{run.path}/run.json is damaged: two of its rows have one label.")
     for line in read_scores(run.path):
@@ -116,6 +109,7 @@ class ScoreColumns:
         self.clip_ids: list[str] = []
         self.sources: list[str] = []
         self.samples = array("q")
+        self.pixels: list[str | None] = []
         self.seconds = array("d")
         self.frames = self.perfect = 0
         self.run: str | None = None
@@ -129,6 +123,7 @@ class ScoreColumns:
         self.clip_ids.append(sys.intern(line.clip_id))
         self.sources.append(sys.intern(line.source))
         self.samples.append(line.sample)
+        self.pixels.append(line.pixels)
         if line.seconds is not None:
             self.seconds.append(line.seconds)
         self.frames += line.frames
@@ -141,6 +136,16 @@ class ScoreColumns:
 
     def clips_and_sources(self) -> set[tuple[str, str]]:
         return set(zip(self.clip_ids, self.sources, strict=True))
+
+    def clips_and_pixels(self) -> dict[tuple[str, int], str | None] | None:
+        """(clip, sample) → the hash of its frames; None where the run does not have them all."""
+        if None in self.pixels:
+            return None
+        return dict(zip(zip(self.clip_ids, self.samples, strict=True), self.pixels, strict=True))
+
+    def values_of(self, metric: str) -> list[tuple[list[int], str]]:
+        """A metric's values, the clips by name and sample, as text, so that NaN equals NaN."""
+        return [(group.places.tolist(), str(group.values.tolist())) for group in self.columns[metric].groups(self.order())]
 
     def check_once(self, run: EvalRun) -> None:
         """RunError: a sample of a clip was scored more than once."""

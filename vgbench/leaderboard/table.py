@@ -47,6 +47,8 @@ class TableRow:
     """One generator's row."""
 
     label: str
+    aliases: Sequence[str] = ()
+    """Other names under which the very same clips were scored."""
     generator: str
     run: str | None
     parameters: int | None
@@ -55,6 +57,7 @@ class TableRow:
     perfect_frames: int
     n_frames: int
     scores: Mapping[str, Score]
+    """Metric id → its number; without those metrics that none of its runs was evaluated with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +73,7 @@ class Leaderboard:
     """The folders the scores come from."""
 
     def records(self, *, per_frame: bool = False) -> list[dict[str, Any]]:
-        """One flat record a generator and metric; what is not finite is None.
+        """One flat record a generator and metric that it was evaluated with; what is not finite is None.
 
         per_frame: with the mean over clips at each scored frame as well, and the first one's number; or why there is none.
         """
@@ -78,6 +81,7 @@ class Leaderboard:
             _record(row, spec) | (_curve(row.scores[spec.id], self.first_frame()) if per_frame else {})
             for row in self.rows
             for spec in self.metrics
+            if spec.id in row.scores
         ]
 
     def frame(self) -> pd.DataFrame:
@@ -118,6 +122,7 @@ def _record(row: TableRow, spec: MetricSpec) -> dict[str, Any]:
         "parameters": row.parameters,
         "seconds_per_clip": row.seconds_per_clip,
         "run": row.run,
+        "aliases": list(row.aliases),
         **({} if score.estimate is None else score.estimate.record()),
     }
 

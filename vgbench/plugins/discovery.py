@@ -42,6 +42,8 @@ class Plugin:
     """The entry point's name."""
     distribution: str
     version: str
+    module: str = ""
+    """What the entry point names."""
 
     def __str__(self) -> str:
         return f"plugin {self.name} ({self.distribution} {self.version})"
@@ -130,7 +132,7 @@ def load_plugins() -> Plugins:
     from vgbench.plugins import builtin
 
     plugins = Plugins()
-    plugins.register(Plugin(name=BUILT_IN, distribution="vgbench", version=__version__), builtin)
+    plugins.register(Plugin(name=BUILT_IN, distribution="vgbench", version=__version__, module="vgbench"), builtin)
     allowed = _allow_list()
     for plugin, entry_points in _claims():
         if allowed is not None and plugin.name not in allowed:
@@ -167,8 +169,8 @@ def _claims() -> Iterator[tuple[Plugin, list[metadata.EntryPoint]]]:
 def _plugin_of(entry_point: metadata.EntryPoint) -> Plugin:
     distribution = entry_point.dist
     if distribution is None:
-        return Plugin(name=entry_point.name, distribution=entry_point.module, version="unknown")
-    return Plugin(name=entry_point.name, distribution=distribution.name, version=distribution.version)
+        return Plugin(name=entry_point.name, distribution=entry_point.module, version="unknown", module=entry_point.module)
+    return Plugin(name=entry_point.name, distribution=distribution.name, version=distribution.version, module=entry_point.module)
 
 
 def _refuse(plugins: Plugins, entry_points: list[metadata.EntryPoint]) -> None:

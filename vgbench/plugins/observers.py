@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from vgbench.errors import RunError, VgbenchError
 from vgbench.plugins.discovery import load_plugins
+from vgbench.plugins.sources import code_of
 from vgbench.runs.records import RunRecord, Status
 from vgbench.runs.run import Run, RunT, create_run, lock_run
 
@@ -124,12 +125,14 @@ def with_hooks(observer: Observer | None) -> Observer:
 
 
 def begin_run(kind: type[RunT], runs: Path, subject: str, record: RunRecord) -> RunT:
-    """A new run folder, whose record names the plugins of this environment as well.
+    """A new run folder, whose record names the plugins of this environment as well, and which code they are.
 
     RunError: the folder cannot be made or written.
     """
-    plugins = {plugin.name: f"{plugin.distribution} {plugin.version}" for plugin in load_plugins().loaded}
-    return create_run(kind, runs, subject, replace(record, plugins=plugins))
+    loaded = load_plugins().loaded
+    plugins = {plugin.name: f"{plugin.distribution} {plugin.version}" for plugin in loaded}
+    code = {plugin.name: code_of(plugin) for plugin in loaded}
+    return create_run(kind, runs, subject, replace(record, plugins=plugins, code=code))
 
 
 @contextmanager

@@ -19,7 +19,7 @@ def heading(spec: MetricSpec) -> str:
 
 def decimals(leaderboard: Leaderboard, spec: MetricSpec) -> int:
     """Decimal places for a metric's whole column: about four digits of its largest value."""
-    values = [abs(row.scores[spec.id].value) for row in leaderboard.rows]
+    values = [abs(row.scores[spec.id].value) for row in leaderboard.rows if spec.id in row.scores]
     largest = max((value for value in values if math.isfinite(value)), default=0.0)
     if largest == 0:
         return 1
@@ -56,6 +56,9 @@ def definition_lines(leaderboard: Leaderboard) -> list[str]:
         lines.append(
             "≈ marks the best of a column and what cannot be told apart from it (paired test over source videos, 5 % for the whole column)."
         )
+    for row in leaderboard.rows:
+        if row.aliases:
+            lines.append(f"{row.label} is also {', '.join(row.aliases)}: the very same clips.")
     perfect = [f"{row.label} {row.perfect_frames}" for row in leaderboard.rows if row.perfect_frames]
     if perfect:
         lines.append("Frames equal to the reference in every bit: " + ", ".join(perfect) + ".")
@@ -67,13 +70,13 @@ def bias_lines(leaderboard: Leaderboard, spec: MetricSpec) -> list[str]:
     lines = []
     places = decimals(leaderboard, spec)
     for row in leaderboard.rows:
-        estimate = row.scores[spec.id].estimate
+        estimate = row.scores[spec.id].estimate if spec.id in row.scores else None
         if estimate is None:
             continue
         curve = ", ".join(_point(point, places) for point in estimate.curve)
         limit = "" if estimate.at_infinity is None else f"; n → ∞: {number(estimate.at_infinity, places)}"
         lines.append(f"{row.label}: {curve}{limit}")
-    floors = [row.scores[spec.id].estimate for row in leaderboard.rows]
+    floors = [row.scores[spec.id].estimate for row in leaderboard.rows if spec.id in row.scores]
     floor = next((one.floor for one in floors if one is not None and one.floor is not None), None)
     if lines:
         against = f" Real against real: {_point(floor, places)}." if floor else ""

@@ -8,6 +8,7 @@ from vgbench.leaderboard.table import Leaderboard
 def render(leaderboard: Leaderboard) -> str:
     """The records, numbers with all their digits, each with its protocol's name and id."""
     frame = leaderboard.frame()
+    frame["aliases"] = [_no_formula("; ".join(names)) for names in frame["aliases"]]
     frame["generator"] = [_no_formula(label) for label in frame["generator"]]
     frame.insert(0, "protocol", leaderboard.protocol["name"])
     frame.insert(1, "protocol_id", leaderboard.protocol["id"])

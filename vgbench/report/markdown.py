@@ -29,7 +29,9 @@ def _cells(leaderboard: Leaderboard, row: TableRow) -> list[str]:
 
 
 def _score(leaderboard: Leaderboard, row: TableRow, spec: MetricSpec) -> str:
-    score = row.scores[spec.id]
+    score = row.scores.get(spec.id)
+    if score is None:
+        return "–"
     places = decimals(leaderboard, spec)
     text = number(score.value, places) + (" ≈" if score.tied_with_best else "")
     if score.ci_low is None or score.ci_high is None:

@@ -37,6 +37,8 @@ class RunRecord:
     machine: Mapping[str, Any] = field(default_factory=dict)
     plugins: Mapping[str, Any] = field(default_factory=dict)
     """Plugin → its distribution and version."""
+    code: Mapping[str, Any] = field(default_factory=dict)
+    """Plugin → the hash of its sources, and where it is run from a git checkout the commit, and whether files were changed since."""
     protocol: Mapping[str, Any]
     """Its id, its name, and every key that makes the id."""
     warnings: tuple[str, ...] = ()

@@ -12,6 +12,7 @@ from vgbench.errors import RunError
 from vgbench.files import cut_torn_line, whole_lines, writing
 
 SCORES = "scores.jsonl"
+PIXEL_DIGITS = 16
 _MOST_SAMPLES = 1 << 31
 
 
@@ -33,6 +34,8 @@ class ClipScores(NamedTuple):
     """Of these, how many equal the reference in every bit."""
     seconds: float | None
     """Wall time of generating the clip."""
+    pixels: str | None = None
+    """The first digits of a hash of the frames that were scored; None in runs of older versions."""
 
 
 class ScoreWriter:
@@ -103,4 +106,5 @@ def _parsed(record: Mapping[str, Any]) -> ClipScores:
         frames=int(record["frames"]),
         perfect=int(record["perfect"]),
         seconds=seconds,
+        pixels=None if record.get("pixels") is None else str(record["pixels"]),
     )

@@ -68,4 +68,12 @@ def _divides(n_clips: int, n_vectors: int) -> bool:
 def clip_digests(clips: Tensor) -> list[bytes]:
     """A hash of each clip's shape and pixels."""
     pixels = clips.detach().cpu().contiguous().numpy()
-    return [hashlib.sha256(str(clip.shape).encode() + clip.tobytes()).digest() for clip in pixels]
+    return [clip_hash(clip.shape, clip).digest() for clip in pixels]
+
+
+def clip_hash(shape: Sequence[int], *pixels: NDArray[Any]) -> hashlib._Hash:
+    """A hash over a clip's shape (T, C, H, W) and its pixels, which may be added to it in chunks of frames."""
+    digest = hashlib.sha256(str(tuple(shape)).encode())
+    for chunk in pixels:
+        digest.update(chunk.tobytes())
+    return digest

@@ -74,14 +74,16 @@ class SetFeatures:
                 opened.callback(self._cache.close)
             self._opened = opened.pop_all()
 
-    def add(self, owners: Sequence[Owner], clips: Tensor) -> None:
+    def add(self, owners: Sequence[Owner], clips: Tensor, digests: Sequence[bytes] | None = None) -> None:
         """Compute and store the features of uint8 (B, T, C, H, W) clips, those of a clip that is there already excepted.
+
+        digests: what `clip_digests` gives for them, where it is known.
 
         MetricError: a network cannot take them, or gives what is not finite.
         """
         if not self._extractors:
             return
-        digests = clip_digests(clips)
+        digests = digests or clip_digests(clips)
         for key, extractor in self._extractors.items():
             writer = self._writers[key]
             new = [i for i, owner in enumerate(owners) if (owner.generator, owner.clip_id, owner.sample) not in writer.written]
