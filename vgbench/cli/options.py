@@ -39,6 +39,21 @@ def parsed_files(context: click.Context, parameter: click.Parameter, values: tup
     return _parsed_paths(context, parameter, values, "PART=FILE, such as base=G1.pth")
 
 
+def parsed_rows(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str] | None:
+    """Folders or files of clips by their row's label: the last part of the path where none is given, or "" for a single one."""
+    rows: dict[str, str] = {}
+    for value in values:
+        label, separator, path = value.partition("=")
+        if not separator or "/" in label or Path(value).exists():
+            label, path = "" if len(values) == 1 else Path(value).name, value
+        if not path:
+            raise click.BadParameter(f"'{value}': write DIR or NAME=DIR.", context, parameter)
+        if label in rows:
+            raise click.BadParameter(f"Two rows are called '{label}': give one a label of its own, NAME={path}.", context, parameter)
+        rows[label] = path
+    return rows or None
+
+
 def _parsed_paths(context: click.Context, parameter: click.Parameter, values: tuple[str, ...], form: str) -> dict[str, Path]:
     paths = {}
     for value in values:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Lock
+from threading import Lock, current_thread
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from vgbench.data.clips import Clip, as_batch, stacked
@@ -21,6 +21,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 CACHE_BYTES = 2 << 30
+_THREADS = "vgbench-read"
 
 
 def read_ahead(items: Iterable[Item], read: Callable[[Item], Result], *, workers: int, ahead: int) -> Iterator[Result]:
@@ -28,7 +29,7 @@ def read_ahead(items: Iterable[Item], read: Callable[[Item], Result], *, workers
     if workers < 1:
         yield from map(read, items)
         return
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="vgbench-read")
+    pool = ThreadPoolExecutor(workers, thread_name_prefix=_THREADS)
     waiting: deque[Future[Result]] = deque()
     try:
         for item in items:
@@ -38,7 +39,8 @@ def read_ahead(items: Iterable[Item], read: Callable[[Item], Result], *, workers
         while waiting:
             yield waiting.popleft().result()
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        # What was given up unfinished may be collected in one of the pool's own threads, which cannot wait for itself.
+        pool.shutdown(wait=not current_thread().name.startswith(_THREADS), cancel_futures=True)
 
 
 def read_batches(
