@@ -202,7 +202,7 @@ def test_options_of_the_other_form_are_refused(vgbench):
     for arguments in (["--generators", "copy-first"], ["--protocol", "synthetic-sky-64x16"], ["--batch-size", "2"]):
         ran = vgbench("eval", "--generated", "a", "--reference", "b", *arguments)
         assert ran.status == 2
-        assert f"{arguments[0]} does not go with --generated." in ran.err
+        assert f"{arguments[0]} does not go with --reference." in ran.err
     assert "--score-from goes with --generated" in vgbench("eval", "--score-from", 1).err
     assert "does not go with --metrics" in vgbench("eval", "--as", "openstl", "--metrics", "mse").err
 

@@ -14,10 +14,12 @@ from vgbench.data.inspection.findings import known_findings
 from vgbench.data.loader import read_batches
 from vgbench.data.protocol_data import ProtocolData
 from vgbench.devices import choose_device
-from vgbench.errors import GeneratorError, RunError, VgbenchError
+from vgbench.errors import ConfigError, GeneratorError, RunError, VgbenchError
 from vgbench.generation.builder import build
+from vgbench.generation.given import GivenClips
 from vgbench.generation.rows import Row, resolve_rows
 from vgbench.generation.sampler import Sampler, fit, learns_by_fitting
+from vgbench.generation.source import ClipSource
 from vgbench.plugins.isolation import changes_of
 from vgbench.plugins.observers import CLIPS, Observer, begin_run, closing_run, with_hooks
 from vgbench.plugins.registry import Entry
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 def evaluate(
     generators: Sequence[str] | None = None,
     *,
+    given: Mapping[str, str | Path] | None = None,
     protocol: Protocol | str | Path = DEFAULT_PROTOCOL,
     metrics: Sequence[str] = DEFAULT_METRICS,
     data: Mapping[str, Path] | None = None,
@@ -50,12 +53,15 @@ def evaluate(
     device: str = "auto",
     batch_size: int = DEFAULT_BATCH,
     workers: int = DEFAULT_WORKERS,
+    layout: str | None = None,
     resume: str | None = None,
     observer: Observer | None = None,
 ) -> EvalRun:
     """Score generators on a protocol's test clips; returns the run, whose leaderboard `build_leaderboard([run])` gives.
 
     generators: rows, `[label=]generator[:variant][@RUN-or-file]`; None: everything installed that fits.
+    given: clips that any program made for the test clips, by the label of their row: a folder in which each has its test clip's id as its
+    name (with several samples in sample-0, sample-1, …), or an array in the order of the test clips, whose axes `layout` names.
     limit: only the first so many clips, under another protocol id.  resume: an interrupted run to finish, or "latest".
 
     A generator that fails, or a named one that has no run, costs only its own row: the others are scored, and the failure stands in
@@ -75,15 +81,18 @@ def evaluate(
     first = chosen.task.counted(stacked(clips[:1], opened.read)).to(torch_device)
     scorers, refused = make_scorers(entries).fitting(first, observer.note)
     entries = [entry for entry in entries if entry.short_name not in refused]
-    run = _open_run(resume, runs, opened.identity, entries, resolution.rows, opened)
+    sources = _given_sources(given or {}, clips, opened, resolution.rows, layout, workers)
+    asked = [*(_identity(row) for row in resolution.rows), *({"label": one.label, "given": str(one.path)} for one in sources)]
+    run = _open_run(resume, runs, opened.identity, entries, asked, opened)
     run.record = replace(run.record, device=str(torch_device), batch_size=batch_size, weights=scorers.clips.weights())
     run.record = replace(run.record, failures=resolution.failures, refused=refused)
     evaluation = _Evaluation(opened, clips, scorers, torch_device, batch_size, workers, run, observer, generators is not None)
     with closing_run(run, observer):
-        for note in [*_subset_note(chosen), *resolution.notes, *known_findings(opened)]:
+        of_given = [note for source in sources for note in source.notes]
+        for note in [*_subset_note(chosen), *resolution.notes, *of_given, *known_findings(opened)]:
             run.warn(note)
             observer.note(note)
-        evaluation.score(resolution.rows)
+        evaluation.score(resolution.rows, sources)
         plugins = [*(row.entry.plugin for row in resolution.rows), *(entry.plugin for entry in entries)]
         for text in changes_of(plugins):
             run.warn(text)
@@ -102,12 +111,10 @@ def _open_run(
     runs: Path,
     identity: Mapping[str, Any],
     entries: Sequence[Entry[MetricSpec]],
-    rows: Sequence[Row],
+    asked: Sequence[Mapping[str, Any]],
     data: ProtocolData,
 ) -> EvalRun:
-    begun = EvalRecord(
-        protocol=identity, metrics=tuple(entry.short_name for entry in entries), asked=tuple(_identity(row) for row in rows), rows=()
-    )
+    begun = EvalRecord(protocol=identity, metrics=tuple(entry.short_name for entry in entries), asked=tuple(asked), rows=())
     if resume is None:
         return begin_run(EvalRun, runs, data.protocol.name, begun)
     run = locate_run(resume, runs, EvalRun)
@@ -119,6 +126,16 @@ def _open_run(
         raise RunError(f"{run.path} cannot be resumed with these options: {'; '.join(differing)}.")
     run.record = replace(run.record, status="running")
     return run
+
+
+def _given_sources(
+    given: Mapping[str, str | Path], clips: Sequence[Clip], data: ProtocolData, rows: Sequence[Row], layout: str | None, workers: int
+) -> list[GivenClips]:
+    """The rows of given clips.  ConfigError: two rows of one label.  PairingError: clips are missing or do not fit."""
+    taken = {row.label for row in rows} & set(given)
+    if taken:
+        raise ConfigError(f"Two rows are called '{min(taken)}'; give one a label of its own: NAME={given[min(taken)]}.")
+    return [GivenClips(label, path, clips, data.protocol, data.identity, layout=layout, workers=workers) for label, path in given.items()]
 
 
 def _identity(row: Row) -> dict[str, Any]:
@@ -141,9 +158,9 @@ class _Evaluation:
     are_named: bool
     """Whether the user named the generators, so that one that is left out is missed."""
 
-    def score(self, rows: Sequence[Row]) -> None:
+    def score(self, rows: Sequence[Row], given: Sequence[GivenClips]) -> None:
         """Build every row, then score batch by batch, each clip read once for all rows."""
-        samplers = self._samplers(rows)
+        sources: list[ClipSource] = [*self._samplers(rows), *given]
         done = {(line.generator, line.clip_id, line.sample) for line in read_scores(self.run.path)} if self._is_resumed() else set()
         batches = read_batches(self.clips, self.data.read, batch_size=self.batch_size, workers=self.workers)
         n_read, portions = 0, Portions("clips", self._note)
@@ -153,19 +170,19 @@ class _Evaluation:
                 owners = [Owner(REAL, clip.clip_id, clip.source_id, 0) for clip in group]
                 counted = self.data.protocol.task.counted(references)
                 portions.of_batch(len(group), partial(_add, features, owners, counted))
-                for sampler in list(samplers):
+                for source in list(sources):
                     try:
-                        score = partial(self._lines, sampler, group, references, done, features)
+                        score = partial(self._lines, source, group, references, done, features)
                         writer.write(portions.of_batch(len(group), score))
                     except RunError:
                         raise
                     except VgbenchError as error:
-                        self._drop(sampler.row, error)
-                        samplers.remove(sampler)
+                        self._drop(source.label, error)
+                        sources.remove(source)
                 self._progress(n_read)
-                if not samplers:
+                if not sources:
                     break
-        self._conclude(samplers)
+        self._conclude(sources)
 
     def _is_resumed(self) -> bool:
         return (self.run.path / "scores.jsonl").exists()
@@ -190,7 +207,7 @@ class _Evaluation:
                         on_clip=partial(self.observer.advanced, f"{row.label} learns"),
                     )
             except VgbenchError as error:
-                self._drop(row, error)
+                self._drop(row.label, error)
                 continue
             self._note_training(sampler)
             samplers.append(sampler)
@@ -212,19 +229,19 @@ class _Evaluation:
             self._note(f"{sampler.row.label} was trained under another protocol: {'; '.join(differing)}.")
 
     def _lines(
-        self, sampler: Sampler, batch: Sequence[Clip], frames: Tensor, done: set[tuple[str, str, int]], features: SetFeatures, part: slice
+        self, source: ClipSource, batch: Sequence[Clip], frames: Tensor, done: set[tuple[str, str, int]], features: SetFeatures, part: slice
     ) -> list[ClipScores]:
         """The lines of some clips of a batch."""
         group, clips = batch[part], frames[part]
         protocol = self.data.protocol
-        label = sampler.row.label
+        label = source.label
         references = protocol.task.counted(clips)
         lines = []
-        for sample in range(sampler.samples(protocol)):
+        for sample in range(source.samples(protocol)):
             keys = [(label, clip.clip_id, sample) for clip in group]
             if done.issuperset(keys) and features.have(keys):
                 continue
-            sampled = sampler.sample(clips, [clip.clip_id for clip in group], protocol, sample)
+            sampled = source.sample(clips, [clip.clip_id for clip in group], protocol, sample)
             generated = protocol.task.counted_of(sampled.clips)
             digests = clip_digests(generated)
             features.add([Owner(label, clip.clip_id, clip.source_id, sample) for clip in group], generated, digests)
@@ -235,7 +252,7 @@ class _Evaluation:
                     source=clip.source_id,
                     sample=sample,
                     generator=label,
-                    run=sampler.row.choice.run if sampler.row.choice else None,
+                    run=source.run,
                     scores=scores,
                     frames=references.shape[1],
                     perfect=perfect,
@@ -250,15 +267,15 @@ class _Evaluation:
     def _progress(self, done: int) -> None:
         self.observer.advanced(CLIPS, done, len(self.clips))
 
-    def _conclude(self, samplers: Sequence[Sampler]) -> None:
-        rows = [sampler.record(len(self.clips) * sampler.samples(self.data.protocol)) for sampler in samplers]
+    def _conclude(self, sources: Sequence[ClipSource]) -> None:
+        rows = [source.record(len(self.clips) * source.samples(self.data.protocol)) for source in sources]
         self.run.record = replace(self.run.record, rows=tuple(rows))
-        if not samplers:
+        if not sources:
             raise VgbenchError("\n".join(self.run.record.failures.values()) or "No generator was left to score.")
 
-    def _drop(self, row: Row, error: VgbenchError) -> None:
-        self.run.record = replace(self.run.record, failures={**self.run.record.failures, row.label: str(error)})
-        self._note(f"{row.label} is left out: {error}")
+    def _drop(self, label: str, error: VgbenchError) -> None:
+        self.run.record = replace(self.run.record, failures={**self.run.record.failures, label: str(error)})
+        self._note(f"{label} is left out: {error}")
 
     def _note(self, text: str) -> None:
         self.run.warn(text)

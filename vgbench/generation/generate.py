@@ -63,7 +63,7 @@ def generate(
         raise ConfigError("--set goes with --checkpoint; a trained run has its own options.")
     row = row_without_weights(generator, chosen) if checkpoint else resolve_rows([generator], chosen, runs).rows[0]
     for folder in filter(None, (out, reference_out)):
-        _check_empty(folder)
+        check_empty(folder)
     torch_device = choose_device(device)
     opened = ProtocolData(chosen, data or {})
     clips = opened.clips("test")
@@ -94,7 +94,7 @@ def generate(
     return written
 
 
-def _check_empty(folder: Path) -> None:
+def check_empty(folder: Path) -> None:
     """DataError: it holds something."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{folder} holds something already; give a new or empty folder.")

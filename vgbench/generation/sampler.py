@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from vgbench.config import plain
 from vgbench.data.clips import as_batch, to_float
@@ -13,6 +13,7 @@ from vgbench.data.protocol_data import ProtocolData
 from vgbench.errors import GeneratorError
 from vgbench.generation.boundary import checked_output, clip_seed, to_uint8
 from vgbench.generation.rows import Row
+from vgbench.generation.source import ClipSource, Sampled
 from vgbench.interfaces import Batch, Generator, Request
 from vgbench.plugins.guard import guarded
 from vgbench.plugins.isolation import isolated
@@ -29,25 +30,17 @@ if TYPE_CHECKING:
 FIT_BATCH = 16
 
 
-class Sampled(NamedTuple):
-    """Generated clips, and how long one took."""
-
-    clips: Tensor
-    """uint8 (B, frames, C, H, W)."""
-    seconds: float
-    """Wall time of one clip."""
-
-
-class Sampler:
+class Sampler(ClipSource):
     """A row's generator, ready to be asked."""
 
     def __init__(self, row: Row, generator: Generator, checkpoint: Checkpoint | None) -> None:
         self.row, self.generator, self.checkpoint = row, generator, checkpoint
+        self.label, self.run = row.label, row.choice.run if row.choice else None
         with guarded(GeneratorError, str(row), row.entry.spec.target):
             self.parameters = int(generator.parameter_count())
 
     def samples(self, protocol: Protocol) -> int:
-        """How many clips it is asked for each test clip: one where it is deterministic."""
+        # One where it is deterministic.
         return 1 if self.row.entry.spec.deterministic else protocol.task.samples
 
     def sample(self, clips: Tensor, clip_ids: Sequence[str], protocol: Protocol, sample: int) -> Sampled:
@@ -71,7 +64,6 @@ class Sampler:
         return Sampled(rounded, (time.perf_counter() - started) / len(clip_ids))
 
     def record(self, n_lines: int) -> RowRecord:
-        """The row as a run records it, with its number of lines in scores.jsonl."""
         return RowRecord(
             label=self.row.label,
             generator=self.row.entry.full_name,

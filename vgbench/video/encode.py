@@ -15,6 +15,7 @@ from typing import NamedTuple
 import av
 import torch
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
+from PIL import Image
 from torch import Tensor
 
 from vgbench.errors import ConfigError, VideoError
@@ -136,3 +137,17 @@ def _write(path: Path, content: bytes) -> None:
     advice = "Check the folder, its permissions and free space."
     with writing(f"{path} ({len(content):,} bytes)", error=VideoError, advice=advice), new_file(path, flushed=False) as partial:
         partial.write_bytes(content)
+
+
+def write_pictures(folder: Path | str, video: Tensor) -> None:
+    """Write the frames, uint8 (T, C, H, W) with 1 or 3 channels, as `folder/0000.png`, ….  VideoError: the folder cannot be written."""
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, frame in enumerate(video):
+            pixels = frame.permute(1, 2, 0).contiguous().cpu().numpy()
+            Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(folder / f"{number:04d}.png")
+    except OSError as error:
+        raise VideoError(
+            f"{folder} cannot be written: {error.strerror or error}. Check the folder, its permissions and free space."
+        ) from error

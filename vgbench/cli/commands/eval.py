@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -56,8 +57,9 @@ def command(context: click.Context, /, metrics: list[str] | None, peer: str | No
     vgbench eval --generators mdgan,copy-first --protocol sky-timelapse-128x32 --data sky-timelapse=/data/sky
     vgbench eval --generated out/ --reference real/ --metrics psnr,ssim --json
     vgbench eval --generated ours=out/ --generated theirs=other/ --reference real/
+    vgbench eval --protocol sky-timelapse-128x32 --data sky-timelapse=/data/sky --generated ours=out/
     """
-    are_given = _check_forms(context, given["generated"], given["reference"])
+    has_references = _check_forms(context, given["generated"], given["reference"])
     if peer is not None and metrics is not None:
         raise click.UsageError("--as chooses the metrics, so it does not go with --metrics.")
 
@@ -73,13 +75,14 @@ def command(context: click.Context, /, metrics: list[str] | None, peer: str | No
     if peer in PEER_NOTES:
         click.echo(f"Note: {PEER_NOTES[peer]}", err=True)
     with ConsoleObserver(stderr_console()).showing() as observer:
-        if are_given:
+        if has_references:
             options_of = {name: value for name, value in given.items() if name not in _OF_GENERATORS}
             run = evaluate_folders(metrics=chosen, observer=observer, **options_of)
         else:
-            options_of = {name: value for name, value in given.items() if name not in _OF_GIVEN_CLIPS}
+            options_of = {name: value for name, value in given.items() if name not in (*_OF_FOLDERS, "generated", "reference")}
+            rows = {label or Path(path).name: path for label, path in (given["generated"] or {}).items()}
             try:
-                run = evaluate(metrics=chosen, observer=observer, **options_of)
+                run = evaluate(metrics=chosen, given=rows, observer=observer, **options_of)
             except KeyboardInterrupt:
                 click.echo("Interrupted. Resume with the same command and --resume latest.", err=True)
                 return 1
@@ -87,15 +90,25 @@ def command(context: click.Context, /, metrics: list[str] | None, peer: str | No
 
 
 _OF_GENERATORS = ("generators", "protocol", "data", "resume", "batch_size")
-_OF_GIVEN_CLIPS = ("generated", "reference", "allow_missing", "score_from", "max_memory", "layout")
+_OF_FOLDERS = ("allow_missing", "score_from", "max_memory")
 
 
 def _check_forms(context: click.Context, generated: dict[str, str] | None, reference: str | None) -> bool:
-    """Whether clips are given; options of the other form are refused, none is passed over in silence."""
-    if (generated is None) != (reference is None):
-        raise click.UsageError("--generated and --reference go together: the clips, and the real ones to compare them with.")
-    for name in _OF_GENERATORS if generated is not None else _OF_GIVEN_CLIPS:
-        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
-            reason = "does not go with --generated" if generated is not None else "goes with --generated and --reference"
-            raise click.UsageError(f"--{name.replace('_', '-')} {reason}.")
-    return generated is not None
+    """Whether given clips have given references; options that do not go with a form are refused, none is passed over in silence."""
+
+    def was_given(name: str) -> bool:
+        return context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+
+    if generated is None and reference is not None:
+        raise click.UsageError("--reference goes with --generated, the clips to compare with the real ones.")
+    if generated is not None and reference is None and not was_given("protocol"):
+        raise click.UsageError(
+            "--generated goes with --reference DIR, the real clips, or with --protocol NAME, whose test clips the generated ones stand for."
+        )
+    if reference is not None:
+        refused, reason = _OF_GENERATORS, "does not go with --reference"
+    else:
+        refused, reason = (*_OF_FOLDERS, *(("layout",) if generated is None else ())), "goes with --generated and --reference"
+    for name in filter(was_given, refused):
+        raise click.UsageError(f"--{name.replace('_', '-')} {reason}.")
+    return reference is not None

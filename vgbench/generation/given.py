@@ -1,0 +1,129 @@
+"""A row whose clips any program made for a protocol's test clips, and stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vgbench.data.clips import Clip
+from vgbench.data.loader import read_ahead
+from vgbench.errors import DataError, PairingError
+from vgbench.generation.manifest import read_manifest
+from vgbench.generation.source import ClipSource, Sampled
+from vgbench.protocol import Protocol, differing_content
+from vgbench.runs.records import RowRecord
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from torch import Tensor
+
+    from vgbench.video.folder import ClipFile, ClipFolder
+
+_LISTED = 10
+
+
+class GivenClips(ClipSource):
+    """Stored clips, found by the ids of the test clips, or in arrays by their order."""
+
+    run = None
+
+    def __init__(
+        self,
+        label: str,
+        path: str | Path,
+        clips: Sequence[Clip],
+        protocol: Protocol,
+        identity: Mapping[str, Any],
+        *,
+        layout: str | None,
+        workers: int,
+    ) -> None:
+        """identity: the protocol's, as runs record it.
+
+        PairingError: clips are missing, of another length or size, or were made under another protocol.  DataError: they cannot be read.
+        """
+        from vgbench.video.folder import open_clips
+
+        self.label, self.path = label, path
+        _check_protocol(path, identity)
+        folder = open_clips(path, layout=layout)
+        self._samples, self._files = _found(folder, clips, protocol, path)
+        files = list(self._files.values())
+        wanted = (protocol.task.frames, protocol.video.channels, *protocol.video.size)
+        unlike = [text for text in read_ahead(files, lambda file: _difference(file, wanted), workers=workers, ahead=4 * workers) if text]
+        if unlike:
+            raise PairingError(
+                f"Protocol {protocol.name} asks for {_shape_text(wanted)}; {len(unlike)} of {len(files)} clips in {path} are not of that.\n"
+                + _listed(unlike)
+            )
+        strangers = len(folder.clips) - len(files)
+        self.notes = [f"{strangers} clips in {path} stand for no test clip of the protocol, and are not scored."] if strangers else []
+
+    def samples(self, protocol: Protocol) -> int:
+        return self._samples
+
+    def sample(self, clips: Tensor, clip_ids: Sequence[str], protocol: Protocol, sample: int) -> Sampled:
+        import torch
+
+        read = torch.stack([self._files[clip_id, sample].read() for clip_id in clip_ids])
+        return Sampled(read.to(clips.device), None)
+
+    def record(self, n_lines: int) -> RowRecord:
+        return RowRecord(label=self.label, generator=self.label, n_lines=n_lines, config={"given": str(self.path)})
+
+
+def _check_protocol(path: str | Path, identity: Mapping[str, Any]) -> None:
+    """PairingError: a manifest says that they were made under another protocol; how many test clips were taken makes none."""
+    manifest = read_manifest(path)
+    if manifest is None:
+        return
+    apart = ("id", "name", "limit")
+    mine, theirs = ({key: value for key, value in one.items() if key not in apart} for one in (identity, manifest.protocol))
+    if mine != theirs:
+        raise PairingError(f"{path} was made under another protocol: {'; '.join(differing_content(manifest.protocol, identity))}.")
+
+
+def _found(folder: ClipFolder, clips: Sequence[Clip], protocol: Protocol, path: str | Path) -> tuple[int, dict[tuple[str, int], ClipFile]]:
+    """How many samples there are of each test clip, and (clip, sample) → its file.  PairingError: there are too few."""
+    if folder.kind == "array":
+        if len(folder.clips) < len(clips):
+            raise PairingError(f"{path} holds {len(folder.clips)} clips and protocol {protocol.name} has {len(clips)} test clips.")
+        return 1, {(clip.clip_id, 0): file for clip, file in zip(clips, folder.clips, strict=False)}
+    by_name = {file.name: file for file in folder.clips}
+    samples = 0
+    while any(name.startswith(f"sample-{samples}/") for name in by_name):
+        samples += 1
+    names = {
+        (clip.clip_id, sample): f"sample-{sample}/{clip.clip_id}" if samples else clip.clip_id
+        for clip in clips
+        for sample in range(max(1, samples))
+    }
+    missing = [name for name in names.values() if name not in by_name]
+    if missing:
+        raise PairingError(
+            f"{path} lacks {len(missing)} of {len(names)} clips. A clip has the test clip's id as its name, in folders where the id has "
+            f"slashes, and with more than one sample lies in sample-0, sample-1, …; `vgbench generate --contexts DIR` lists the ids.\n"
+            + _listed(missing)
+        )
+    return max(1, samples), {key: by_name[name] for key, name in names.items()}
+
+
+def _difference(file: ClipFile, wanted: tuple[int, ...]) -> str:
+    try:
+        info = file.info()
+    except DataError as error:
+        return str(error)
+    found = info.frames, info.channels, info.height, info.width
+    return "" if found == wanted else f"{file.name}: {_shape_text(found)}"
+
+
+def _shape_text(shape: Sequence[int]) -> str:
+    frames, channels, height, width = shape
+    return f"{frames} frames of {height}×{width} with {channels} channels"
+
+
+def _listed(texts: Sequence[str]) -> str:
+    more = [f"  … and {len(texts) - _LISTED} more"] if len(texts) > _LISTED else []
+    return "\n".join([*(f"  {text}" for text in texts[:_LISTED]), *more])
