@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit status: 0 done, 1 the user can mend it, 2 usage.
+    """Run a command; returns the exit status: 0 done, 1 the user can mend it, 2 usage, 130 interrupted.
 
-    arguments: None for those of this process, which then is the command's own.
+    arguments: None for those of this process, which then is the command's own, and dies of the signal that interrupts it.
     """
-    from vgbench.cli.stdout import results_only
-
     if arguments is not None:
         return _run(list(arguments))
-    with results_only():
-        return _run(None)
+    try:
+        from vgbench.cli.ending import end, nothing_to_save
+        from vgbench.cli.stdout import results_only
+
+        nothing_to_save()
+        with results_only():
+            status = _run(None)
+    except KeyboardInterrupt:  # between the lines that catch it
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGINT)
+    return end(status)
 
 
 def _run(arguments: list[str] | None) -> int:  # noqa: PLR0911 - one return for each kind of ending
     import click
 
     from vgbench.cli import cli
+    from vgbench.cli.ending import BY_SIGNAL
     from vgbench.errors import VgbenchError
 
     for stream in (sys.stdout, sys.stderr):
@@ -42,7 +51,7 @@ def _run(arguments: list[str] | None) -> int:  # noqa: PLR0911 - one return for 
         return 1
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
-        return 1
+        return BY_SIGNAL + signal.SIGINT
     except BrokenPipeError:
         # The reader of a pipe has gone, as in `vgbench list metrics | head`; what is left unsaid goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from vgbench.cli.ending import something_to_save
 from vgbench.plugins.observers import Observer, TrainingProgress
 from vgbench.runs.run import Run
 
@@ -36,11 +37,14 @@ class ConsoleObserver(Observer):
 
     @contextmanager
     def showing(self) -> Iterator[ConsoleObserver]:
-        """Show bars inside the block."""
-        with self._bar:
+        """Show bars inside the block, from the first one that there is."""
+        try:
             yield self
+        finally:
+            self._bar.stop()
 
     def run_started(self, run: Run) -> None:
+        something_to_save()
         self._console.print(f"Run: {escape(str(run.path))}", highlight=False, soft_wrap=True)
 
     def note(self, text: str) -> None:
@@ -56,6 +60,9 @@ class ConsoleObserver(Observer):
         self._show(f"stage {progress.stage}", progress.fraction * 1000, 1000, detail)
 
     def _show(self, name: str, done: float, total: float, detail: str) -> None:
+        if not self._tasks:
+            something_to_save()  # the terminal's cursor
+            self._bar.start()
         if name not in self._tasks:
             self._tasks[name] = self._bar.add_task(name, total=total, detail=detail)
         self._bar.update(self._tasks[name], completed=done, detail=detail)

@@ -67,6 +67,8 @@ class TrainRun(Run):
 
     verb = TrainRecord.verb
     record: TrainRecord
+    ended_by: int | None = None
+    """The signal that interrupted the training in this process."""
 
 
 class EvalRun(Run):

@@ -13,6 +13,8 @@ class Interruption:
 
     def __init__(self) -> None:
         self.requested = False
+        self.number: int = signal.SIGINT
+        """Which signal it was."""
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> Interruption:
@@ -24,7 +26,7 @@ class Interruption:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.requested:
             raise KeyboardInterrupt
-        self.requested = True
+        self.requested, self.number = True, number
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         for number, handler in self._previous.items():

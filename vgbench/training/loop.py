@@ -71,6 +71,7 @@ class Training:
                     at_work = resumed if resumed is not None and resumed.stage == name else None
                     if not self._train_stage(name, budget, at_work, interruption):
                         self.run.record = replace(self.run.record, status="interrupted")
+                        self.run.ended_by = interruption.number
                         break
             self.host.wait()
         return self.run

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import click
 
 from vgbench.cli import options
+from vgbench.cli.ending import BY_SIGNAL
 
 
 @click.command("demo")
@@ -31,7 +33,7 @@ def command(protocol: str, data: dict[str, Path], steps: int | None, seed: int, 
         trained = train("mdgan", asked, observer=observer)
     if trained.record.status != "done":
         click.echo(f"Interrupted. Resume with: vgbench train mdgan --resume {trained.path}", err=True)
-        return 1
+        return BY_SIGNAL + (trained.ended_by or signal.SIGINT)
     with ConsoleObserver(stderr_console()).showing() as observer:
         rows = _everything_with(trained.path, load_protocol(protocol).task.context)
         run = evaluate(rows, protocol=protocol, data=data, limit=limit, runs=runs, device=device, observer=observer)

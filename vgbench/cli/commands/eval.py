@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Any
 
 import click
 
 from vgbench.cli import options
+from vgbench.cli.ending import BY_SIGNAL
 
 
 @click.command("eval")
@@ -85,7 +87,7 @@ def command(context: click.Context, /, metrics: list[str] | None, peer: str | No
                 run = evaluate(metrics=chosen, given=rows, observer=observer, **options_of)
             except KeyboardInterrupt:
                 click.echo("Interrupted. Resume with the same command and --resume latest.", err=True)
-                return 1
+                return BY_SIGNAL + signal.SIGINT
     return show_results(run, as_json=as_json, per_frame=per_frame)
 
 

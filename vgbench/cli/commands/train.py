@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vgbench.cli import options
+from vgbench.cli.ending import BY_SIGNAL
 from vgbench.devices import PRECISIONS
 from vgbench.training.options import SETTLED, ResumeOptions, TrainingOptions
 
@@ -94,7 +96,7 @@ def _say_how_it_ended(run: TrainRun, generator: str, protocol: str) -> int:
     click.echo(f"{run.record.status.capitalize()} after {run.record.step} steps: {run.path}")
     if run.record.status == "interrupted":
         click.echo(f"Resume with: vgbench train {generator} --resume {run.path}", err=True)
-        return 1
+        return BY_SIGNAL + (run.ended_by or signal.SIGINT)
     for stage, best in run.record.best.items():
         click.echo(f"Stage {stage}: best at step {best.step}, {run.record.select_by} {best.value:.4g} on the validation clips.")
     click.echo(f"Score it with: vgbench eval --protocol {protocol}")
