@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import time
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import given, strategies as st
 from PIL import ExifTags, Image
 
 from vgbench.errors import VideoError
+from vgbench.video import pictures
 from vgbench.video.order import natural_key
 from vgbench.video.pictures import list_pictures, probe_pictures, read_pictures
 
@@ -193,3 +196,23 @@ def test_a_folder_without_frames_says_what_was_looked_for(tmp_path):
     shutil.rmtree(tmp_path)
     with pytest.raises(VideoError, match="cannot be read as a folder of frames: No such file"):
         probe_pictures(tmp_path)
+
+
+def test_a_folder_is_listed_once_for_all_its_windows_and_again_when_it_has_changed(tmp_path, monkeypatch):
+    listed = []
+    scanned = pictures._scanned
+    monkeypatch.setattr(pictures, "_scanned", lambda folder: listed.append(folder) or scanned(folder))
+    for number in range(6):
+        Image.new("L", (8, 8), 10 * number).save(tmp_path / f"{number}.png")
+    read_pictures(tmp_path, 0, 2)
+    read_pictures(tmp_path, 2, 2)
+    assert len(listed) == 2  # it was changed just now, and might be again without a sign of it
+    long_ago = time.time() - 60
+    os.utime(tmp_path, (long_ago, long_ago))
+    listed.clear()
+    assert [read_pictures(tmp_path, start, 2)[0, 0, 0, 0].item() for start in (0, 2, 4)] == [0, 20, 40]
+    assert len(listed) == 1
+    Image.new("L", (8, 8), 99).save(tmp_path / "6.png")
+    os.utime(tmp_path, (long_ago + 5, long_ago + 5))
+    assert read_pictures(tmp_path, 6)[0, 0, 0, 0].item() == 99
+    assert len(listed) == 2

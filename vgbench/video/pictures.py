@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,12 +46,33 @@ def list_pictures(folder: str | Path) -> list[Path]:
 
     Raises VideoError where two pictures share a name but for the suffix: which one is the frame is not ours to guess.
     """
-    folder = Path(folder)
+    return list(_listed(Path(folder)))
+
+
+def _listed(folder: Path) -> Sequence[Path]:
+    """The folder's frames in order; from memory where the folder has not changed since they were listed, as between two windows of it."""
     try:
-        names = [entry.name for entry in os.scandir(folder) if is_picture(entry.name) and not os.path.isdir(entry)]
+        status = folder.stat()
+        # A folder that was changed just now may be changed once more within one tick of the clock, and not show it.
+        if time.time() - status.st_mtime < _SETTLED:
+            return _scanned(folder)
+        return _remembered(folder, (status.st_dev, status.st_ino, status.st_mtime_ns))
     except OSError as error:
         raise VideoError(f"{folder} cannot be read as a folder of frames: {error.strerror}. Check the path and its permissions.") from error
-    return order_pictures(folder, names)
+
+
+_SETTLED = 2.0
+"""Seconds after which a folder's time of change tells all changes before it."""
+
+
+@lru_cache(maxsize=256)
+def _remembered(folder: Path, _: tuple[int, int, int]) -> Sequence[Path]:
+    return _scanned(folder)
+
+
+def _scanned(folder: Path) -> tuple[Path, ...]:
+    names = [entry.name for entry in os.scandir(folder) if is_picture(entry.name) and not os.path.isdir(entry)]
+    return tuple(order_pictures(folder, names))
 
 
 def order_pictures(folder: Path, names: Iterable[str]) -> list[Path]:
@@ -86,8 +109,8 @@ def read_pictures(folder: str | Path, start: int = 0, length: int | None = None)
     return torch.from_numpy(np.stack([_read_frame(paths[number], shape, paths[0]) for number in wanted]))
 
 
-def _frames_of(folder: Path) -> list[Path]:
-    paths = list_pictures(folder)
+def _frames_of(folder: Path) -> Sequence[Path]:
+    paths = _listed(folder)
     if not paths:
         raise VideoError(f"{folder} holds no frames: looked for files ending in {', '.join(sorted(PICTURE_SUFFIXES))}. Check the path.")
     return paths
