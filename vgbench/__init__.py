@@ -34,6 +34,7 @@ _HOMES = {
     ),
     "vgbench.errors": (
         "VgbenchError",
+        "VgbenchWarning",
         "UnknownName",
         "AmbiguousName",
         "PluginError",
@@ -93,6 +94,7 @@ if TYPE_CHECKING:
         TrainingError as TrainingError,
         UnknownName as UnknownName,
         VgbenchError as VgbenchError,
+        VgbenchWarning as VgbenchWarning,
         VideoError as VideoError,
         WeightsError as WeightsError,
     )

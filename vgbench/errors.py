@@ -26,6 +26,10 @@ import difflib
 from collections.abc import Iterable, Sequence
 
 
+class VgbenchWarning(UserWarning):
+    """What the user should know, such as a row that is left out; a verb that is called from Python without an observer warns of it."""
+
+
 class VgbenchError(Exception):
     """What the user can mend; the message says what was wrong, where, and what to do."""
 

@@ -263,7 +263,7 @@ def test_a_plugin_that_cannot_take_up_its_own_training_is_named(tiny, install_pl
 def test_a_key_that_stops_a_trained_plugin_is_no_error_of_it(tiny, install_plugin, vgbench):
     install_plugin("shaky", TRAINABLE.format(wrong="start").replace('LookupError("broken at " + place)', "KeyboardInterrupt"))
     ran = vgbench("train", "shaky", "--protocol", tiny, "--device", "cpu")
-    assert (ran.status, ran.err.strip()) == (1, "Interrupted.")
+    assert (ran.status, ran.err.strip()) == (130, "Interrupted.")
 
 
 DATASET = """

@@ -18,6 +18,7 @@ from vgbench.devices import choose_device
 from vgbench.errors import ConfigError, MetricError, UnknownName
 from vgbench.plugins.observers import Observer
 from vgbench.plugins.registry import load_registry
+from vgbench.plugins.telling import Telling
 from vgbench.protocol import Protocol, as_protocol, load_protocol
 from vgbench.scoring.feature_cache import FeatureCache
 from vgbench.scoring.lookup import choose_metrics
@@ -84,7 +85,7 @@ def audit(
     """
     if clips < 2:
         raise ConfigError(f"An audit takes at least 2 clips, not {clips}.")
-    observer = observer or Observer()
+    observer = observer or Telling()
     entries = choose_metrics(metrics)
     opened = ProtocolData(as_protocol(protocol), data or {})
     chosen = opened.clips("test")[:clips]

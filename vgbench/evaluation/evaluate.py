@@ -21,8 +21,9 @@ from vgbench.generation.rows import Row, resolve_rows
 from vgbench.generation.sampler import Sampler, fit, learns_by_fitting
 from vgbench.generation.source import ClipSource
 from vgbench.plugins.isolation import changes_of
-from vgbench.plugins.observers import CLIPS, Observer, begin_run, closing_run, with_hooks
+from vgbench.plugins.observers import CLIPS, Observer, begin_run, closing_run
 from vgbench.plugins.registry import Entry
+from vgbench.plugins.telling import with_hooks
 from vgbench.protocol import Protocol, as_protocol, differing_keys
 from vgbench.runs.checksums import seal
 from vgbench.runs.features import REAL, Owner

@@ -17,7 +17,8 @@ from vgbench.generation.manifest import Manifest, read_manifest
 from vgbench.metrics.catalogue import FILE_NOTES
 from vgbench.plugins.discovery import Plugin
 from vgbench.plugins.isolation import changes_of
-from vgbench.plugins.observers import CLIPS, Observer, begin_run, closing_run, with_hooks
+from vgbench.plugins.observers import CLIPS, Observer, begin_run, closing_run
+from vgbench.plugins.telling import with_hooks
 from vgbench.protocol import differing_content
 from vgbench.runs.checksums import seal
 from vgbench.runs.records import EvalRecord, RowRecord

@@ -14,6 +14,7 @@ from vgbench.files import OUT_ADVICE, write_text
 from vgbench.generation.boundary import clip_seed
 from vgbench.generation.generate import DEFAULT_FPS, check_empty
 from vgbench.plugins.observers import Observer
+from vgbench.plugins.telling import Telling
 from vgbench.protocol import Protocol, as_protocol
 
 LIST = "contexts.json"
@@ -39,7 +40,7 @@ def write_contexts(
     """
     from vgbench.video.encode import write_pictures
 
-    observer = observer or Observer()
+    observer = observer or Telling()
     chosen, out = as_protocol(protocol).limited(limit), Path(out)
     check_empty(out)
     opened = ProtocolData(chosen, data or {})

@@ -19,6 +19,7 @@ from vgbench.generation.manifest import Manifest
 from vgbench.generation.rows import resolve_rows, row_without_weights
 from vgbench.generation.sampler import Sampler, fit, learns_by_fitting
 from vgbench.plugins.observers import Observer
+from vgbench.plugins.telling import Telling
 from vgbench.protocol import Protocol, as_protocol
 from vgbench.scoring.portions import Portions
 
@@ -55,7 +56,7 @@ def generate(
 
     DataError: the folder holds something already.  GeneratorError: see `Generator.generate`.
     """
-    observer = observer or Observer()
+    observer = observer or Telling()
     chosen = as_protocol(protocol).limited(limit)
     check_counts(batch_size=batch_size)
     out, runs, reference_out = Path(out), Path(runs), None if reference_out is None else Path(reference_out)

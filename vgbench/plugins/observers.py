@@ -56,7 +56,7 @@ class Observer:
         """A training step is done."""
 
 
-class _Hooks(Observer):
+class Hooks(Observer):
     """Tells the plugins, through the hooks that observe."""
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ def _tell(hook: str, **arguments: Any) -> None:
         pass
 
 
-class _Everyone(Observer):
+class Everyone(Observer):
     """Several observers as one, told in order."""
 
     def __init__(self, observers: Sequence[Observer]) -> None:
@@ -117,11 +117,6 @@ class _Everyone(Observer):
     def trained(self, progress: TrainingProgress) -> None:
         for observer in self._observers:
             observer.trained(progress)
-
-
-def with_hooks(observer: Observer | None) -> Observer:
-    """The observer and, after it, the plugins that observe runs."""
-    return _Everyone([observer or Observer(), _Hooks()])
 
 
 def begin_run(kind: type[RunT], runs: Path, subject: str, record: RunRecord) -> RunT:

@@ -10,8 +10,9 @@ from vgbench.data.loader import check_batch_size
 from vgbench.data.protocol_data import ProtocolData
 from vgbench.errors import RunError
 from vgbench.files import write_text
-from vgbench.plugins.observers import Observer, begin_run, with_hooks
+from vgbench.plugins.observers import Observer, begin_run
 from vgbench.plugins.registry import load_registry
+from vgbench.plugins.telling import with_hooks
 from vgbench.runs.run import TrainRun, locate_run
 from vgbench.training.host import FabricHost, world_size
 from vgbench.training.loop import Training

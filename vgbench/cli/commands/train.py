@@ -79,10 +79,11 @@ def command(context: click.Context, /, generator: str, resume: str | None, dry_r
         return _print_plan(generator, TrainingOptions(**given))
 
     from vgbench.cli.progress import ConsoleObserver, stderr_console
+    from vgbench.plugins.observers import Observer
     from vgbench.training.host import is_first_process
     from vgbench.training.train import resume_training, train
 
-    with ConsoleObserver(stderr_console()).showing() if is_first_process() else nullcontext() as observer:
+    with ConsoleObserver(stderr_console()).showing() if is_first_process() else nullcontext(Observer()) as observer:
         if resume is not None:
             kept = {key: value for key, value in given.items() if key not in SETTLED}
             run = resume_training(resume, ResumeOptions(**kept), generator=generator, observer=observer)

@@ -11,6 +11,7 @@ from vgbench.data.clips import Clip
 from vgbench.data.protocol_data import ProtocolData
 from vgbench.errors import PairingError
 from vgbench.plugins.observers import Observer
+from vgbench.plugins.telling import Telling
 from vgbench.protocol import Protocol, as_protocol
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def neighbours(
     from vgbench.video.folder import open_clips
 
     opened = ProtocolData(as_protocol(protocol), data or {})
-    observer = observer or Observer()
+    observer = observer or Telling()
     training = opened.clips("train")
     index = _Index(opened, training, observer)
     made = []

@@ -16,6 +16,7 @@ from vgbench.errors import UnknownName, VideoError
 from vgbench.files import packs_folder
 from vgbench.interfaces import Source
 from vgbench.plugins.observers import Observer
+from vgbench.plugins.telling import Telling
 from vgbench.protocol import Protocol, as_protocol
 
 ROLES = ("train", "validation", "test")
@@ -55,7 +56,7 @@ def prepare(
             raise UnknownName("role", role, ROLES)
         windows = getattr(opened.protocol, role)
         if windows is not None and windows.split not in prepared:
-            prepared[windows.split] = _prepared(opened, windows.split, workers, observer or Observer())
+            prepared[windows.split] = _prepared(opened, windows.split, workers, observer or Telling())
     return list(prepared.values())
 
 

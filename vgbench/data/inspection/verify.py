@@ -15,6 +15,7 @@ from vgbench.data.protocol_data import ProtocolData
 from vgbench.errors import DataError
 from vgbench.files import cache_folder, write_text
 from vgbench.plugins.observers import Observer
+from vgbench.plugins.telling import Telling
 from vgbench.protocol import Protocol, as_protocol
 
 
@@ -47,13 +48,13 @@ def verify(
             if getattr(opened.protocol, role) is not None:
                 opened.computed_fingerprint(getattr(opened.protocol, role).split)
     surveys = {
-        role: survey(opened, role, from_files=from_files, workers=workers, observer=observer or Observer())
+        role: survey(opened, role, from_files=from_files, workers=workers, observer=observer or Telling())
         for role in roles
         if getattr(opened.protocol, role) is not None
     }
     found = findings(opened, surveys)
     if set(roles) == set(ROLES) and not keep_findings(opened, found):
-        (observer or Observer()).note(f"{cache_folder()} cannot be written, so that evaluations will not quote what was found.")
+        (observer or Telling()).note(f"{cache_folder()} cannot be written, so that evaluations will not quote what was found.")
     return Verified(surveys, found, _manifest(opened, surveys))
 
 
