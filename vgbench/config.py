@@ -118,7 +118,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     ConfigError: the file cannot be read or is no TOML; the message names the line.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors begin a file with a byte order mark
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
     except ValueError as error:  # also a text that is not UTF-8, or a number of too many digits

@@ -129,6 +129,8 @@ class Protocol:
     task: Task
     limit: int | None = None
     """Only the first so many test clips: a trial, with an id of its own."""
+    origin: str = field(default="", compare=False)
+    """What it was loaded by, a name or the path of a file."""
 
     def __post_init__(self) -> None:
         for role in ("train", "validation", "test"):
@@ -141,6 +143,11 @@ class Protocol:
         if self.limit is not None and self.limit < 1:
             raise ProtocolError(f"--limit {self.limit}: at least one clip must remain.")
 
+    @property
+    def typed(self) -> str:
+        """What names it on a command line."""
+        return self.origin or self.name
+
     def limited(self, limit: int | None) -> Protocol:
         """The same protocol on its first `limit` test clips."""
         return self if limit is None else replace(self, limit=limit)
@@ -148,7 +155,7 @@ class Protocol:
     def compared(self) -> dict[str, Any]:
         """Everything that could change a number, as flat dotted keys."""
         table = plain(self)
-        del table["name"], table["summary"]
+        del table["name"], table["summary"], table["origin"]
         # A key that came later is not named where it changes nothing, so that ids stay what they were.
         return {key: value for key, value in sorted(_flat(table).items()) if not (key.endswith(".min_motion") and value == 0)}
 
@@ -179,7 +186,8 @@ def load_protocol(name: str | Path) -> Protocol:
     """
     text = str(name)
     path = Path(text) if text.endswith(".toml") else load_registry().protocols.get(text).spec.path
-    return parse_protocol(read_toml(path), name=path.stem, where=str(path) if text.endswith(".toml") else text)
+    protocol = parse_protocol(read_toml(path), name=path.stem, where=str(path) if text.endswith(".toml") else text)
+    return replace(protocol, origin=text)
 
 
 def parse_protocol(table: Mapping[str, Any], *, name: str, where: str) -> Protocol:
@@ -246,6 +254,7 @@ def protocol_table(protocol: Protocol) -> dict[str, Any]:
     """The protocol as the TOML table that `parse_protocol` reads."""
     table: dict[str, Any] = without_none(plain(protocol))
     table.pop("limit", None)
+    del table["origin"]
     return table
 
 

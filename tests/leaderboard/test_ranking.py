@@ -138,7 +138,7 @@ def test_unfinished_and_damaged_runs_are_refused(made_run):
     with pytest.raises(RunError, match="There is no evaluation run to report"):
         build_leaderboard([])
     unfinished = open_run(run.path)
-    for asked, way_out in (((), f"finish it with vgbench eval --resume {run.path}"), (None, "run its command again")):
+    for asked, way_out in (((), f"finish it with the same options and --resume {run.path}"), (None, "run its command again")):
         unfinished.record = replace(unfinished.record, status="interrupted", asked=asked)
         with pytest.raises(RunError, match=f"is interrupted, not done; {way_out}"):
             build_leaderboard([unfinished])

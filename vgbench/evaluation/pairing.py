@@ -108,12 +108,14 @@ def pair_clips(
         pairs, lonely = _by_order(*folders)
     else:
         pairs, lonely = _by_name(*folders, manifest)
-    if lonely and not allow_missing:
-        raise PairingError(f"{_listed(lonely)}\nAdd the missing clips, or score the {len(pairs)} pairs there are with --allow-missing.")
     if not pairs:
         raise PairingError(
-            f"No clip of {generated.path} has a partner in {reference.path}: clips are paired by their names without suffix."
+            f"No clip of {generated.path} has a partner in {reference.path}: clips are paired by their names without suffix.\n"
+            + _listed(lonely)
         )
+    if lonely and not allow_missing:
+        are = "1 pair there is" if len(pairs) == 1 else f"{len(pairs)} pairs there are"
+        raise PairingError(f"{_listed(lonely)}\nAdd the missing clips, or score the {are} with --allow-missing.")
     different = [text for text in read_ahead(pairs, Pair.difference, workers=workers, ahead=4 * workers) if text]
     if different:
         raise PairingError(f"{len(different)} of {len(pairs)} pairs differ in length or size.\n{_listed(different)}")

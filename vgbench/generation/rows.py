@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from vgbench.config import plain
+from vgbench.config import DEFAULT_RUNS, plain
 from vgbench.errors import ConfigError, RunError, UnknownName
 from vgbench.plugins.registry import Entry, load_registry
 from vgbench.protocol import Protocol, shape_of
@@ -171,7 +171,7 @@ def choose_checkpoint(
     raise LeftOut(
         label,
         f"{runs} has no run of it that fits protocol {protocol.name}. "
-        f"Train one: vgbench train {entry.short_name} --protocol {protocol.name}",
+        f"Train one: vgbench train {entry.short_name} --protocol {protocol.typed}" + (f" --runs {runs}" if runs != DEFAULT_RUNS else ""),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from vgbench.errors import ProtocolError, RunError
@@ -19,12 +20,23 @@ def check_comparable(runs: Sequence[EvalRun]) -> None:
     for run in runs:
         if run.record.status != "done":
             # Given clips are scored in one go: only an evaluation of generators can be resumed.
-            way_out = "run its command again" if run.record.asked is None else f"finish it with vgbench eval --resume {run.path}"
+            way_out = "run its command again" if run.record.asked is None else f"finish it with {_resuming(run)}"
             raise RunError(f"{run.path} is {run.record.status}, not done; {way_out}.")
         _check_id(run)
         check_seal(run)
     for run in runs[1:]:
         _check_pair(runs[0], run)
+
+
+def _resuming(run: EvalRun) -> str:
+    """What finishes a run: its own command, where it was one, with --resume."""
+    words = [word for word in run.record.argv[1:] if not word.startswith("--resume=")]
+    if words[:1] != ["eval"]:
+        return f"the same options and --resume {run.path}"
+    if "--resume" in words:
+        place = words.index("--resume")
+        del words[place : place + 2]
+    return shlex.join(["vgbench", *words, "--resume", str(run.path)])
 
 
 def _check_id(run: EvalRun) -> None:

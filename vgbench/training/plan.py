@@ -204,7 +204,7 @@ def _start_weights(entry: Entry[GeneratorSpec], stage: str, origin: str | None, 
     except LeftOut as reason:
         raise RunError(
             f"Stage {stage} of {entry.short_name} builds on stage {earlier}, which no run in {runs} has that fits {protocol.name}. "
-            f"Train it first: vgbench train {entry.short_name} --protocol {protocol.name} --stage {earlier}, or name it with --from."
+            f"Train it first: vgbench train {entry.short_name} --protocol {protocol.typed} --stage {earlier}, or name it with --from."
         ) from reason
     return str(choice.checkpoint)
 

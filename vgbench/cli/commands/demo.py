@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
+from typing import Any
 
 import click
 
 from vgbench.cli import options
 from vgbench.cli.ending import BY_SIGNAL
+from vgbench.cli.suggestion import command_line
 
 
 @click.command("demo")
-@click.option("--steps", type=click.IntRange(min=2), metavar="N", help="Training steps. Default: as the preset small says.")
+@click.option("--preset", default="small", show_default=True, metavar="NAME", help="mdgan's preset.")
+@click.option("--steps", type=click.IntRange(min=2), metavar="N", help="Training steps. Default: as the preset says.")
+@click.option("--max-minutes", type=click.FloatRange(min=0, min_open=True), metavar="MINUTES", help="Time of the training.")
 @click.option("--seed", type=click.IntRange(min=0, max=2**31 - 1), default=0, show_default=True, metavar="S")
 @options.protocol_option
 @options.data_option
 @options.limit_option
 @options.runs_option
 @options.device_option
-def command(protocol: str, data: dict[str, Path], steps: int | None, seed: int, limit: int | None, runs: Path, device: str) -> int:
+def command(protocol: str, data: dict[str, Path], limit: int | None, runs: Path, device: str, **training: Any) -> int:
     """Train mdgan (preset small), score it beside the baselines, print the table and what was written."""
     from vgbench.cli.progress import ConsoleObserver, stderr_console
     from vgbench.cli.results import show_results
@@ -29,10 +33,10 @@ def command(protocol: str, data: dict[str, Path], steps: int | None, seed: int, 
     from vgbench.training.train import train
 
     with ConsoleObserver(stderr_console()).showing() as observer:
-        asked = TrainingOptions(protocol=protocol, data=data, preset="small", steps=steps, seed=seed, runs=runs, device=device)
+        asked = TrainingOptions(protocol=protocol, data=data, runs=runs, device=device, **training)
         trained = train("mdgan", asked, observer=observer)
     if trained.record.status != "done":
-        click.echo(f"Interrupted. Resume with: vgbench train mdgan --resume {trained.path}", err=True)
+        click.echo(f"Interrupted. Resume with: {command_line('train', 'mdgan', resume=trained.path, data=data)}", err=True)
         return BY_SIGNAL + (trained.ended_by or signal.SIGINT)
     with ConsoleObserver(stderr_console()).showing() as observer:
         rows = _everything_with(trained.path, load_protocol(protocol).task.context)

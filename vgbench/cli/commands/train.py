@@ -12,6 +12,7 @@ import click
 
 from vgbench.cli import options
 from vgbench.cli.ending import BY_SIGNAL
+from vgbench.cli.suggestion import command_line
 from vgbench.devices import PRECISIONS
 from vgbench.training.options import SETTLED, ResumeOptions, TrainingOptions
 
@@ -90,17 +91,17 @@ def command(context: click.Context, /, generator: str, resume: str | None, dry_r
         else:
             run = train(generator, TrainingOptions(**given), observer=observer)
     protocol = given["protocol"] if resume is None else run.record.protocol["name"]
-    return _say_how_it_ended(run, generator, protocol) if is_first_process() else 0
+    return _say_how_it_ended(run, generator, protocol, given["data"], given["runs"]) if is_first_process() else 0
 
 
-def _say_how_it_ended(run: TrainRun, generator: str, protocol: str) -> int:
+def _say_how_it_ended(run: TrainRun, generator: str, protocol: str, data: dict[str, Path], runs: Path) -> int:
     click.echo(f"{run.record.status.capitalize()} after {run.record.step} steps: {run.path}")
     if run.record.status == "interrupted":
-        click.echo(f"Resume with: vgbench train {generator} --resume {run.path}", err=True)
+        click.echo(f"Resume with: {command_line('train', generator, resume=run.path, data=data)}", err=True)
         return BY_SIGNAL + (run.ended_by or signal.SIGINT)
     for stage, best in run.record.best.items():
         click.echo(f"Stage {stage}: best at step {best.step}, {run.record.select_by} {best.value:.4g} on the validation clips.")
-    click.echo(f"Score it with: vgbench eval --protocol {protocol}")
+    click.echo(f"Score it with: {command_line('eval', protocol=protocol, data=data, runs=runs)}")
     return 0
 
 
