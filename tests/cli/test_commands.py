@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -194,7 +195,9 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(vgbench, tiny):
 def test_train_and_generate_say_what_they_wrote(vgbench, tiny):
     ran = vgbench("train", "mdgan", "--protocol", tiny, "--preset", "tiny", "--steps", 2, "--seed", 0)
     assert ran.status == 0
-    assert ran.out.startswith("Done after 2 steps: runs/")
+    assert re.match(r"Done after 2 steps, [0-9.]+ s of training: runs/", ran.out)
+    assert "Stage base, last losses: adversarial " in ran.out
+    assert re.search(r"Preview of stage refine: runs/.*/clips/preview-refine-000002.mp4", ran.out)
     ran = vgbench("generate", "mdgan:base", "--protocol", tiny, "--out", "made", "--limit", 4)
     assert ran.out == "4 clips in made\n"
     assert len(list(Path("made").rglob("*.mkv"))) == 4

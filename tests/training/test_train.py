@@ -79,7 +79,9 @@ def test_a_second_stage_alone_builds_on_the_newest_base(tiny):
 
 
 def test_a_second_stage_without_a_first_says_how_to_train_it(tiny):
-    with pytest.raises(RunError, match=r"Stage refine of mdgan builds on stage base.*vgbench train mdgan --protocol .*tiny.toml --stage base"):
+    with pytest.raises(
+        RunError, match=r"Stage refine of mdgan builds on stage base.*vgbench train mdgan --protocol .*tiny.toml --stage base"
+    ):
         train_tiny(tiny, stage="refine")
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 from vgbench.cli.ending import something_to_save
 from vgbench.plugins.observers import Observer, TrainingProgress
@@ -17,19 +18,25 @@ from vgbench.runs.run import Run
 LINE_SECONDS = 15
 
 
+def _fixed() -> Column:
+    """A column that keeps its width: what is left of the line is for the numbers behind."""
+    return Column(no_wrap=True)
+
+
 class ConsoleObserver(Observer):
     """Shows what a verb tells."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TimeRemainingColumn(compact=True),
-            TextColumn("{task.fields[detail]}"),
+            TextColumn("{task.description}", table_column=_fixed()),
+            BarColumn(bar_width=16, table_column=_fixed()),
+            TextColumn("{task.percentage:>3.0f} %", table_column=_fixed()),
+            TimeRemainingColumn(compact=True, table_column=_fixed()),
+            TextColumn("left  {task.fields[detail]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
             console=console,
             transient=True,
+            expand=True,
             disable=not console.is_terminal,
         )
         self._tasks: dict[str, TaskID] = {}

@@ -95,14 +95,28 @@ def command(context: click.Context, /, generator: str, resume: str | None, dry_r
 
 
 def _say_how_it_ended(run: TrainRun, generator: str, protocol: str, data: dict[str, Path], runs: Path) -> int:
-    click.echo(f"{run.record.status.capitalize()} after {run.record.step} steps: {run.path}")
+    seconds = sum(float(one) for one in run.record.elapsed.values())
+    spent = f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.1f} minutes"
+    click.echo(f"{run.record.status.capitalize()} after {run.record.step} steps, {spent} of training: {run.path}")
+    for stage, losses in _last_losses(run).items():
+        click.echo(f"Stage {stage}, last losses: {', '.join(f'{name} {value:.4g}' for name, value in losses.items())}")
     if run.record.status == "interrupted":
         click.echo(f"Resume with: {command_line('train', generator, resume=run.path, data=data)}", err=True)
         return BY_SIGNAL + (run.ended_by or signal.SIGINT)
     for stage, best in run.record.best.items():
         click.echo(f"Stage {stage}: best at step {best.step}, {run.record.select_by} {best.value:.4g} on the validation clips.")
+    for stage in run.record.budgets:
+        for preview in sorted((run.path / "clips").glob(f"preview-{stage}-*.mp4"))[-1:]:
+            click.echo(f"Preview of stage {stage}: {preview}")
     click.echo(f"Score it with: {command_line('eval', protocol=protocol, data=data, runs=runs)}")
     return 0
+
+
+def _last_losses(run: TrainRun) -> dict[str, dict[str, float]]:
+    """Stage → the losses of its last logged step."""
+    from vgbench.runs.log import read_log
+
+    return {line["stage"]: line["losses"] for line in read_log(run.path) if "losses" in line}
 
 
 def _check_resume(context: click.Context) -> None:
