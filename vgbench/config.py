@@ -6,7 +6,6 @@ Order: defaults < preset < file < options. Where each value came from is kept be
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import tomllib
 import types
 import typing
@@ -14,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from vgbench.errors import ConfigError, UnknownName
+from vgbench.errors import ConfigError, UnknownName, did_you_mean
 
 # What the verbs do where nothing is said; the command line and the functions take them from here.
 DEFAULT_PROTOCOL = "synthetic-sky-64x16"
@@ -132,9 +131,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 def unknown_key(key: str, known: typing.Iterable[str], *, where: str) -> str:
     """The sentence about a key that does not exist, with the nearest one."""
     names = sorted(known)
-    nearest = difflib.get_close_matches(key, names, n=1)
-    hint = f" Did you mean {nearest[0]}?" if nearest else ""
-    return f"Unknown key '{key}' in {where}.{hint}\nKnown: {', '.join(names)}."
+    return f"Unknown key '{key}' in {where}.{did_you_mean(key, names)}\nKnown: {', '.join(names)}."
 
 
 def plain(value: Any) -> Any:

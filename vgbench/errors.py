@@ -26,6 +26,13 @@ import difflib
 from collections.abc import Iterable, Sequence
 
 
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence about an unknown name, with the one that is nearest in whatever case; empty where none is near."""
+    by_folded = {one.casefold(): one for one in known}
+    nearest = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
+    return f" Did you mean {by_folded[nearest[0]]}?" if nearest else ""
+
+
 class VgbenchWarning(UserWarning):
     """What the user should know, such as a row that is left out; a verb that is called from Python without an observer warns of it."""
 
@@ -38,12 +45,12 @@ class UnknownName(VgbenchError):
     """A name that nothing offers.
 
     kind: what was looked up, such as "generator".  notes: what may explain why the name is missing, such as a plugin that failed to import.
+    also: names that are not listed, and may be meant.
     """
 
-    def __init__(self, kind: str, name: str, known: Iterable[str], notes: Sequence[str] = ()) -> None:
+    def __init__(self, kind: str, name: str, known: Iterable[str], notes: Sequence[str] = (), also: Iterable[str] = ()) -> None:
         self.kind, self.name, self.known, self.notes = kind, name, sorted(known), list(notes)
-        nearest = difflib.get_close_matches(name, self.known, n=1, cutoff=0.6)
-        lines = [f"Unknown {kind} '{name}'." + (f" Did you mean {nearest[0]}?" if nearest else "")]
+        lines = [f"Unknown {kind} '{name}'.{did_you_mean(name, (*also, *self.known))}"]
         lines.append("Known: " + (", ".join(self.known) if self.known else f"no {kind} at all") + ".")
         lines += [f"Note: {note}" for note in self.notes]
         super().__init__("\n".join(lines))

@@ -110,6 +110,10 @@ def test_the_default_evaluation_of_an_empty_folder_prints_the_baselines(vgbench)
     ("arguments", "message"),
     [
         ("eval --metrics psnrr", "Unknown metric 'psnrr'. Did you mean psnr"),
+        ("eval --metrics PSNR", "Unknown metric 'PSNR'. Did you mean psnr?"),
+        ("eval --metrics SSIM@Wang", "Unknown metric 'SSIM@Wang'. Did you mean ssim@wang?"),
+        ("train MDGAN", "Unknown generator 'MDGAN'. Did you mean mdgan?"),
+        ("train mdgan --set LR=1", "Did you mean lr?"),
         ("eval --generators copylast", "Unknown generator 'copylast'. Did you mean copy-last?"),
         ("eval --protocol synthetic-sky", "Unknown protocol 'synthetic-sky'."),
         ("eval --protocol mine.toml", "mine.toml cannot be read: No such file or directory."),

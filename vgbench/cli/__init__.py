@@ -44,11 +44,9 @@ class LazyGroup(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            import difflib
+            from vgbench.errors import did_you_mean
 
-            nearest = difflib.get_close_matches(args[0], _COMMANDS, n=1)
-            hint = f" Did you mean {nearest[0]}?" if nearest else ""
-            raise click.UsageError(f"No such command '{args[0]}'.{hint}", ctx)
+            raise click.UsageError(f"No such command '{args[0]}'.{did_you_mean(args[0], _COMMANDS)}", ctx)
         return super().resolve_command(ctx, args)
 
 

@@ -95,7 +95,7 @@ class Catalogue(Generic[SpecT]):
         found = self._offering(name)
         if not found:
             notes = [str(problem) for problem in self._plugins.problems]
-            raise UnknownName(self.kind, name, {self.display_name(entry) for entry in self}, notes)
+            raise UnknownName(self.kind, name, {self.display_name(entry) for entry in self}, notes, {entry.spec.name for entry in self})
         if len(found) > 1:
             raise AmbiguousName(self.kind, name, [entry.full_name for entry in found])
         return found[0]

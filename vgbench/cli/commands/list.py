@@ -15,7 +15,7 @@ Table = list[dict[str, str]]
 
 
 @click.command("list")
-@click.argument("kind", type=click.Choice(["generators", "datasets", "metrics", "reports", "protocols", "runs"]))
+@click.argument("kind", type=click.Choice(["generators", "datasets", "metrics", "reports", "protocols", "runs"], case_sensitive=False))
 @options.runs_option
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def command(kind: str, runs: Path, as_json: bool) -> int:
