@@ -218,3 +218,29 @@ def test_the_demo_ends_with_a_table_of_mdgan_and_the_baselines(vgbench, tiny):
     for line in ran.out.splitlines():
         if line.startswith("Preview"):
             assert Path(line.split(": ", 1)[1]).is_file()
+
+
+def test_eval_and_report_take_the_same_forms(vgbench, tiny):
+    asked = ("--protocol", tiny, "--generators", "copy-first", "--metrics", "mse")
+    ran = vgbench("eval", *asked, "--json")
+    assert vgbench("report", "--json").out == vgbench("report", "--format", "json").out == ran.out
+    table = vgbench("report", "--format", "markdown").out
+    assert vgbench("eval", *asked, "-o", "table.md").out == ""
+    written = Path("table.md").read_text()
+    assert [line.split(" | ")[:2] for line in written.splitlines()[:3]] == [line.split(" | ")[:2] for line in table.splitlines()[:3]]
+    assert vgbench("eval", *asked, "--format", "csv").out.startswith("protocol,protocol_id,generator,")
+    assert vgbench("report", "-o", "again.csv").status == 0
+    assert Path("again.csv").exists()
+    before = sorted(Path("runs").iterdir())
+    for wrong, message in (
+        (["--json", "--format", "csv"], "--json is --format json, and --format csv asks for another."),
+        (["--out", "table.xyz"], "no format writes '.xyz' files"),
+        (["--format", "terminal", "--out", "x"], "--out goes with a file format"),
+        (["--format", "csv", "--per-frame"], "--per-frame goes with --format terminal or json, not with csv."),
+        (["--format", "Latex"], "Unknown report format 'Latex'."),
+    ):
+        for command in (("eval", *asked), ("report",)):
+            ran = vgbench(*command, *wrong)
+            assert ran.status in (1, 2)
+            assert message in ran.err
+    assert sorted(Path("runs").iterdir()) == before  # refused before any work

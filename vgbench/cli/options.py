@@ -64,6 +64,25 @@ def _parsed_paths(context: click.Context, parameter: click.Parameter, values: tu
     return paths
 
 
+def results_options(command: Command) -> Command:
+    """How a table is shown: --format, --json, --out, --per-frame."""
+    for option in reversed(
+        [
+            click.option(
+                "--format",
+                "format_name",
+                metavar="FORMAT",
+                help="terminal, markdown, csv, json, or a plugin's. Default: the one of --out's suffix, else terminal.",
+            ),
+            click.option("--json", "as_json", is_flag=True, help="The same as --format json."),
+            click.option("--out", "-o", type=click.Path(path_type=Path, dir_okay=False), metavar="PATH", help="Write a file instead."),
+            click.option("--per-frame", is_flag=True, help="With terminal or json: also the mean at each frame."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
 def runs_option(command: Command) -> Command:
     return click.option(
         "--runs",

@@ -18,7 +18,7 @@ def aligned(rows: Rows) -> str:
     headings = list(rows[0])
     widths = [max(len(heading), *(len(row[heading]) for row in rows)) for heading in headings[:-1]]
     lines = [dict(zip(headings, headings, strict=True)), *rows]
-    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    columns = shutil.get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else None
     return "\n".join(_line([line[heading] for heading in headings], widths, columns) for line in lines)
 
 

@@ -26,7 +26,7 @@ from vgbench.cli.suggestion import command_line
 def command(protocol: str, data: dict[str, Path], limit: int | None, runs: Path, device: str, **training: Any) -> int:
     """Train mdgan (preset small), score it beside the baselines, print the table and what was written."""
     from vgbench.cli.progress import ConsoleObserver, stderr_console
-    from vgbench.cli.results import show_results
+    from vgbench.cli.results import Form, show_results
     from vgbench.evaluation.evaluate import evaluate
     from vgbench.protocol import load_protocol
     from vgbench.training.options import TrainingOptions
@@ -41,7 +41,7 @@ def command(protocol: str, data: dict[str, Path], limit: int | None, runs: Path,
     with ConsoleObserver(stderr_console()).showing() as observer:
         rows = _everything_with(trained.path, load_protocol(protocol).task.context)
         run = evaluate(rows, protocol=protocol, data=data, limit=limit, runs=runs, device=device, observer=observer)
-    status = show_results(run, as_json=False, per_frame=False)
+    status = show_results(run, Form("terminal", None, False))
     click.echo(f"Training: {trained.path}")
     for preview in sorted((trained.path / "clips").glob("*.mp4")):
         click.echo(f"Preview (input, real, base, refine): {preview}")

@@ -10,6 +10,7 @@ import click
 
 from vgbench.cli import options
 from vgbench.cli.ending import BY_SIGNAL
+from vgbench.cli.results import chosen_form, show_results
 
 
 @click.command("eval")
@@ -48,10 +49,9 @@ from vgbench.cli.ending import BY_SIGNAL
 @options.device_option
 @options.batch_size_option
 @options.workers_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--per-frame", is_flag=True, help="Also the mean at each frame.")
+@options.results_options
 @click.pass_context
-def command(context: click.Context, /, metrics: list[str] | None, peer: str | None, as_json: bool, per_frame: bool, **given: Any) -> int:
+def command(context: click.Context, /, metrics: list[str] | None, peer: str | None, **given: Any) -> int:
     """Score generators on a protocol's test clips, or given clips against their references, and print the table.
 
     \b
@@ -65,8 +65,9 @@ def command(context: click.Context, /, metrics: list[str] | None, peer: str | No
     if peer is not None and metrics is not None:
         raise click.UsageError("--as chooses the metrics, so it does not go with --metrics.")
 
+    form = chosen_form(*(given.pop(name) for name in ("format_name", "as_json", "out", "per_frame")))
+
     from vgbench.cli.progress import ConsoleObserver, stderr_console
-    from vgbench.cli.results import show_results
     from vgbench.config import DEFAULT_METRICS
     from vgbench.evaluation.evaluate import evaluate
     from vgbench.evaluation.folders import evaluate_folders
@@ -88,7 +89,7 @@ def command(context: click.Context, /, metrics: list[str] | None, peer: str | No
             except KeyboardInterrupt:
                 click.echo("Interrupted. Resume with the same command and --resume latest.", err=True)
                 return BY_SIGNAL + signal.SIGINT
-    return show_results(run, as_json=as_json, per_frame=per_frame)
+    return show_results(run, form)
 
 
 _OF_GENERATORS = ("generators", "protocol", "data", "resume", "batch_size")
