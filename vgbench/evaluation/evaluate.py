@@ -16,9 +16,10 @@ from vgbench.data.protocol_data import ProtocolData
 from vgbench.devices import choose_device
 from vgbench.errors import ConfigError, GeneratorError, RunError, VgbenchError
 from vgbench.generation.builder import build
+from vgbench.generation.fitting import fit, learns_by_fitting
 from vgbench.generation.given import GivenClips
 from vgbench.generation.rows import Row, resolve_rows
-from vgbench.generation.sampler import Sampler, fit, learns_by_fitting
+from vgbench.generation.sampler import Sampler
 from vgbench.generation.source import ClipSource
 from vgbench.plugins.isolation import changes_of
 from vgbench.plugins.observers import CLIPS, Observer, begin_run, closing_run

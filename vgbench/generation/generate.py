@@ -15,9 +15,10 @@ from vgbench.data.protocol_data import ProtocolData
 from vgbench.devices import choose_device
 from vgbench.errors import ConfigError, DataError
 from vgbench.generation.builder import build, build_published
+from vgbench.generation.fitting import fit, learns_by_fitting
 from vgbench.generation.manifest import Manifest
 from vgbench.generation.rows import resolve_rows, row_without_weights
-from vgbench.generation.sampler import Sampler, fit, learns_by_fitting
+from vgbench.generation.sampler import Sampler
 from vgbench.plugins.observers import Observer
 from vgbench.plugins.telling import Telling
 from vgbench.protocol import Protocol, as_protocol

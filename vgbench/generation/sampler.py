@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from vgbench.config import plain
-from vgbench.data.clips import as_batch, to_float
-from vgbench.data.loader import read_batches
-from vgbench.data.protocol_data import ProtocolData
+from vgbench.data.clips import to_float
 from vgbench.errors import GeneratorError
 from vgbench.generation.boundary import checked_output, clip_seed, to_uint8
 from vgbench.generation.rows import Row
 from vgbench.generation.source import ClipSource, Sampled
-from vgbench.interfaces import Batch, Generator, Request
+from vgbench.interfaces import Generator, Request
 from vgbench.plugins.guard import guarded
 from vgbench.plugins.isolation import isolated
-from vgbench.plugins.watchdog import still_alive
 from vgbench.protocol import Protocol
 from vgbench.runs.checkpoints import Checkpoint
 from vgbench.runs.records import RowRecord
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
-
-
-FIT_BATCH = 16
 
 
 class Sampler(ClipSource):
@@ -87,28 +80,3 @@ class Sampler(ClipSource):
             "chosen": self.row.choice.chosen,
             "protocol": self.checkpoint.protocol,
         }
-
-
-def learns_by_fitting(generator: Generator) -> bool:
-    """Whether the generator overrides `fit`."""
-    return type(generator).fit is not Generator.fit
-
-
-def fit(sampler: Sampler, data: ProtocolData, device: torch.device, *, workers: int, on_clip: Callable[[int, int], None]) -> None:
-    """Let a generator learn from all training clips.
-
-    on_clip: called with (clips read, clips in all).  DataError: the protocol has no training split.
-    """
-    clips = data.clips("train")
-
-    def batches() -> Iterable[Batch]:
-        done = 0
-        for group, frames in read_batches(clips, data.read, batch_size=FIT_BATCH, workers=workers):
-            done += len(group)
-            on_clip(done, len(clips))
-            still_alive()
-            yield as_batch(group, frames.to(device))
-
-    entry = sampler.row.entry
-    with guarded(GeneratorError, str(sampler.row), entry.spec.target), isolated(entry.plugin):
-        sampler.generator.fit(batches())

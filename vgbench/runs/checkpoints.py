@@ -101,7 +101,7 @@ def _read(path: Path) -> Any:
     import torch
 
     try:
-        _check_archive(path)
+        check_archive(path)
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise CheckpointError(f"There is no checkpoint {path}.") from error
@@ -116,7 +116,7 @@ def _read(path: Path) -> Any:
 _DOS_FOLDER = 0x10
 
 
-def _check_archive(path: Path) -> None:
+def check_archive(path: Path) -> None:
     """CheckpointError: a part of the archive is not what was written.
 
     torch itself does not compare the checksums in it, and gives what happens to be in memory for a part that is marked as a folder.
