@@ -138,6 +138,12 @@ def packs_folder() -> Path:
     return cache_folder() / "packed"
 
 
+def size_text(n_bytes: int) -> str:
+    """A number of bytes for people."""
+    unit, exponent = next(((unit, n) for unit, n in (("GiB", 3), ("MiB", 2)) if n_bytes >= 1024**n), ("KiB", 1))
+    return f"{n_bytes / 1024**exponent:.1f} {unit}"
+
+
 def sha256_of(path: Path) -> str:
     """Of a file's content."""
     with open(path, "rb") as file:

@@ -20,6 +20,7 @@ _COMMANDS = {
     "protocol": "Show a protocol, or how two differ.",
     "data": "Prepare, verify and preview data sets.",
     "weights": "Show, fetch, add and verify network weights used by metrics.",
+    "cache": "Show or empty what is kept between runs.",
     "plugins": "Show installed plugins and their problems.",
     "demo": "The whole pipeline in a few minutes: train, score, report.",
 }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from vgbench.data.loader import read_ahead
 from vgbench.errors import MetricError, PairingError
 from vgbench.evaluation.pairing import Pair, Pairing, place_of
+from vgbench.files import size_text
 from vgbench.generation.manifest import Manifest, Place
 from vgbench.runs.features import REAL, Owner
 from vgbench.runs.scores import PIXEL_DIGITS, ClipScores
@@ -92,7 +93,7 @@ class PairsOfClips(Work):
         if least > self._max_memory and not self._is_whole(pair):
             raise MetricError(
                 f"{pair.name}: {self._scorer.widest_span} frames with their references, which are the least that is measured at once, take "
-                f"{size(least)}; --max-memory is {size(self._max_memory)}. Raise it, or make the frames smaller."
+                f"{size_text(least)}; --max-memory is {size_text(self._max_memory)}. Raise it, or make the frames smaller."
             )
 
     def _is_whole(self, pair: Pair) -> bool:
@@ -215,7 +216,7 @@ def _some(values: Sequence[str]) -> str:
 def _too_large(metrics: Sequence[str], what: str, needed: int, max_memory: int) -> MetricError:
     looks = "looks" if len(metrics) == 1 else "look"
     return MetricError(
-        f"{', '.join(metrics)} {looks} at whole clips, and {what} takes {size(needed)}; --max-memory is {size(max_memory)}. "
+        f"{', '.join(metrics)} {looks} at whole clips, and {what} takes {size_text(needed)}; --max-memory is {size_text(max_memory)}. "
         f"Raise it, or give shorter or smaller clips."
     )
 
@@ -223,9 +224,3 @@ def _too_large(metrics: Sequence[str], what: str, needed: int, max_memory: int) 
 def shape_bytes(info: VideoInfo) -> bytes:
     """The shape (T, C, H, W) as a hash takes it in."""
     return str((info.frames, info.channels, info.height, info.width)).encode()
-
-
-def size(n_bytes: int) -> str:
-    """A number of bytes for people."""
-    unit, exponent = next(((unit, n) for unit, n in (("GiB", 3), ("MiB", 2)) if n_bytes >= 1024**n), ("KiB", 1))
-    return f"{n_bytes / 1024**exponent:.1f} {unit}"
