@@ -173,6 +173,17 @@ def test_lists_show_what_is_installed(vgbench, scored):
     assert metrics["psnr@video"]["means"] == "–"
     (run,) = vgbench("list", "runs", "--json").json()
     assert (run["verb"], run["status"], run["protocol"]) == ("eval", "done", "tiny")
+    assert run["what"].startswith("copy-first, noise, train-mean: mse@mean, ")
+
+
+def test_a_list_of_trainings_tells_them_apart(vgbench, tiny):
+    for seed, changed in ((3, ()), (4, ("--set", "lr=0.01", "--set", "rank_discriminator=none"))):
+        vgbench("train", "mdgan", "--protocol", tiny, "--preset", "tiny", "--steps", 2, "--seed", seed, "--device", "cpu", *changed)
+    second, first = vgbench("list", "runs", "--json").json()
+    assert first["what"] == "seed 3, tiny"
+    assert second["what"] == "seed 4, tiny, rank_discriminator=none, lr=0.01"
+    assert first["steps"] == "2"
+    assert first["seconds"].isdecimal()
 
 
 def test_protocol_show_prints_a_file_that_can_be_used_again(vgbench, tiny, folder):

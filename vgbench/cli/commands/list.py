@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,9 @@ from vgbench.cli import options
 from vgbench.cli.plain_table import aligned
 
 Table = list[dict[str, str]]
+
+if TYPE_CHECKING:
+    from vgbench.runs.run import Run
 
 
 @click.command("list")
@@ -117,7 +121,7 @@ def _protocols() -> Table:
 
 
 def _runs(folder: Path) -> Table:
-    from vgbench.runs.run import Run, TrainRun, find_runs
+    from vgbench.runs.run import Run, find_runs
 
     return [
         {
@@ -125,7 +129,30 @@ def _runs(folder: Path) -> Table:
             "verb": run.record.verb,
             "status": run.record.status,
             "protocol": str(run.record.protocol.get("name", "–")),
-            "steps": str(run.record.step or "–") if isinstance(run, TrainRun) else "–",
+            **_facts(run),
         }
         for run in find_runs(folder, Run)
     ]
+
+
+def _facts(run: Run) -> dict[str, str]:
+    """What tells one run from another: of a training its seed, preset and changed options, of an evaluation its rows and metrics."""
+    from vgbench.runs.run import EvalRun, TrainRun
+
+    steps = seconds = "–"
+    what = ""
+    if isinstance(run, TrainRun):
+        record = run.record
+        steps = str(record.step or "–")
+        seconds = f"{sum(map(float, record.elapsed.values())):.0f}" if record.elapsed else "–"
+        config = record.config or {}
+        changed = [f"{key}={config.get(key)}" for key, origin in record.config_origins.items() if _is_users(str(origin))]
+        what = ", ".join([f"seed {record.seed}", *([record.preset] if record.preset else []), *changed])
+    elif isinstance(run, EvalRun):
+        what = f"{', '.join(row.label for row in run.record.rows) or 'no row'}: {', '.join(run.record.metrics)}"
+    return {"steps": steps, "seconds": seconds, "what": what}
+
+
+def _is_users(origin: str) -> bool:
+    """Whether a configuration value came from the user, and not from a default, a preset or the protocol."""
+    return origin != "default" and not origin.startswith(("preset ", "protocol "))
