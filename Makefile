@@ -33,12 +33,12 @@ lint: $(VENV)/ready-to-develop
 docs: $(VENV)/ready
 	$(BIN)/python -c 'from pathlib import Path; from vgbench.metrics.page import write_page; write_page(Path("docs/metrics.md"))'
 
-# Built wheels, installed plainly into a fresh environment, do the main job as well.
+# Built wheels, installed into a fresh environment by the one line for people who do not clone, do the main job as well.
 wheels:
 	rm -rf build-wheels
 	$(PYTHON) -m venv build-wheels/venv
 	build-wheels/venv/bin/python -m pip wheel --quiet --no-deps --wheel-dir build-wheels . ./plugins/mdgan ./plugins/baselines ./plugins/skvideo ./datasets
-	build-wheels/venv/bin/python -m pip install --quiet build-wheels/*.whl
+	build-wheels/venv/bin/python -m pip install --quiet --find-links build-wheels 'vgbench[all]'
 	mkdir build-wheels/empty
 	cd build-wheels/empty && ../venv/bin/vgbench plugins
 	cd build-wheels/empty && ../venv/bin/vgbench train mdgan --preset tiny --steps 2 --seed 0
