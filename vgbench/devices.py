@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -72,9 +73,8 @@ def _capability(device: torch.device) -> tuple[int, int]:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether it says that the device, or the machine, has no memory left."""
-    import torch
-
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+    torch = sys.modules.get("torch")  # without which it is no error of a device
+    if isinstance(error, MemoryError) or (torch is not None and isinstance(error, torch.cuda.OutOfMemoryError)):
         return True
     says_so = re.search("can't allocate memory|not enough memory|CUBLAS_STATUS_ALLOC_FAILED", str(error))
     return isinstance(error, RuntimeError) and says_so is not None

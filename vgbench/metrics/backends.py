@@ -43,7 +43,7 @@ def on_gpu(family: str, device: torch.device, compute: Callable[[ModuleType], Re
         return None
     try:
         return compute(import_module(KERNELS[family]))
-    except torch.OutOfMemoryError:
+    except torch.cuda.OutOfMemoryError:
         raise
     except Exception as error:
         _given_up.add(family)

@@ -90,7 +90,7 @@ def _by_kernel(tensor: Tensor, move: Callable[[ModuleType], Tensor]) -> Tensor |
         return None
     try:
         return move(kernels)
-    except torch.OutOfMemoryError:
+    except torch.cuda.OutOfMemoryError:
         raise
     except Exception as error:
         _failures.append(error)
