@@ -33,6 +33,15 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f" Did you mean {by_folded[nearest[0]]}?" if nearest else ""
 
 
+_LISTED = 10
+
+
+def listed(texts: Sequence[str]) -> str:
+    """The first texts, a line each, and how many more there are."""
+    more = [f"  … and {len(texts) - _LISTED} more"] if len(texts) > _LISTED else []
+    return "\n".join([*(f"  {text}" for text in texts[:_LISTED]), *more])
+
+
 class VgbenchWarning(UserWarning):
     """What the user should know, such as a row that is left out; a verb that is called from Python without an observer warns of it."""
 

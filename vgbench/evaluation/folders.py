@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from vgbench.config import DEFAULT_MEMORY, DEFAULT_METRICS, DEFAULT_RUNS, DEFAULT_WORKERS, check_counts
 from vgbench.devices import choose_device
 from vgbench.errors import PairingError
+from vgbench.evaluation.beginning import beginnings
+from vgbench.evaluation.damaged import Sides, without_damaged
 from vgbench.evaluation.pairing import Pairing, open_sides, pair_clips
 from vgbench.evaluation.work import PairsOfClips, SetsOfClips, Work
 from vgbench.generation.manifest import Manifest, read_manifest
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from vgbench.video.folder import ClipFolder
-
 
 def evaluate_folders(
     generated: str | Path | Mapping[str, str | Path],
@@ -40,7 +40,9 @@ def evaluate_folders(
     *,
     metrics: Sequence[str] = DEFAULT_METRICS,
     allow_missing: bool = False,
+    skip_damaged: bool = False,
     score_from: int | None = None,
+    frames: int | None = None,
     limit: int | None = None,
     runs: Path = DEFAULT_RUNS,
     device: str = "auto",
@@ -56,7 +58,9 @@ def evaluate_folders(
     A folder that `generate` wrote has a manifest, which says each clip's source, its samples and the first frame that counts, so that the
     files get the scores that `evaluate` gives; without one each clip counts as a source of its own.
     score_from: the first frame that counts; None: what the manifest says, else 0.
+    frames: only the first so many frames of each clip, on both sides; None: all.
     allow_missing: clips without a partner are counted in the warnings, not refused.
+    skip_damaged: clips that cannot be read are left out of all folders, and counted in the warnings; for it each is decoded once more.
     max_memory: bytes of pixels that may be held at once; longer clips are measured in chunks of frames.
     layout: the axes of arrays, such as "NTCHW", where their shape does not tell them; see `vgbench.video.open_clips`.
 
@@ -72,7 +76,7 @@ def evaluate_folders(
     for note in filter(None, (FILE_NOTES.get(entry.spec.name) for entry in entries)):
         observer.note(note)
     torch_device = choose_device(device)
-    check_counts(limit=limit, max_memory=max_memory)
+    check_counts(limit=limit, frames=frames, max_memory=max_memory)
     scorers = make_scorers(entries)
     folders = dict(generated) if isinstance(generated, Mapping) else {"": generated}
     if not folders:
@@ -80,7 +84,10 @@ def evaluate_folders(
     manifests = _manifests_of(folders, reference)
     if score_from is None:
         score_from = next((manifest.score_from for manifest in manifests.values() if manifest is not None), 0)
-    sides = {label: open_sides(path, reference, layout, max_memory) for label, path in folders.items()}
+    sides = _opened(folders, reference, layout, max_memory, frames)
+    left_out: list[str] = []
+    if skip_damaged:
+        sides, left_out = without_damaged(sides, manifests, workers=workers)
     how = _How(allow_missing, score_from, limit, max_memory, workers, torch_device, observer)
     if all(entry.spec.kind == "set" for entry in entries):
         works, scorers, refused = _sets(sides, manifests, scorers, how)
@@ -88,13 +95,15 @@ def evaluate_folders(
         works, scorers, refused = _pairs(sides, manifests, scorers, how)
     _check_same_references(works)
     identity: dict[str, Any] = {"id": "", "name": "given clips", "score_from": score_from, "reference": str(reference)}
+    if frames is not None:
+        identity["frames"] = frames
     made_under = next((manifest.protocol for manifest in manifests.values() if manifest is not None), None)
     if made_under is not None:
         identity["made_under"] = {"id": made_under["id"], "name": made_under.get("name")}
     names = tuple(entry.short_name for entry in entries if entry.short_name not in refused)
     record = EvalRecord(protocol=identity, metrics=names, rows=(), weights=scorers.clips.weights(), refused=refused)
     run = begin_run(EvalRun, Path(runs), works[0].name if len(works) == 1 else "given-clips", record)
-    _score(run, works, scorers, torch_device, observer, [entry.plugin for entry in entries])
+    _score(run, works, scorers, torch_device, observer, [entry.plugin for entry in entries], left_out)
     return run
 
 
@@ -110,7 +119,6 @@ class _How(NamedTuple):
     observer: Observer
 
 
-Sides = Mapping[str, "tuple[ClipFolder, ClipFolder]"]
 Manifests = Mapping[str, Manifest | None]
 
 
@@ -138,13 +146,25 @@ def _pairs(sides: Sides, manifests: Manifests, scorers: Scorers, how: _How) -> t
     return works, scorers, refused
 
 
+def _opened(folders: Mapping[str, str | Path], reference: str | Path, layout: str | None, max_memory: int, frames: int | None) -> Sides:
+    """Both sides of each row: the generated clips and the real ones."""
+    sides = {label: open_sides(path, reference, layout, max_memory) for label, path in folders.items()}
+    return {label: (beginnings(made, frames), beginnings(real, frames)) for label, (made, real) in sides.items()}
+
+
 def _score(
-    run: EvalRun, works: Sequence[Work], scorers: Scorers, device: torch.device, observer: Observer, plugins: Sequence[Plugin]
+    run: EvalRun,
+    works: Sequence[Work],
+    scorers: Scorers,
+    device: torch.device,
+    observer: Observer,
+    plugins: Sequence[Plugin],
+    left_out: Sequence[str],
 ) -> None:
     """Score every clip into the run's folder, and complete its record."""
     n_clips = sum(work.n_clips for work in works)
     with closing_run(run, observer):
-        for text in dict.fromkeys(text for work in works for text in work.notes):
+        for text in dict.fromkeys([*left_out, *(text for work in works for text in work.notes)]):
             run.warn(text)
             observer.note(text)
         with ScoreWriter(run.path) as writer, scorers.sets.open(run) as features:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from vgbench.data.loader import read_ahead
-from vgbench.errors import DataError, PairingError
+from vgbench.errors import DataError, PairingError, listed
 from vgbench.files import escaped, is_utf8
 from vgbench.generation.manifest import Manifest, Place
 
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from vgbench.video.folder import ClipFile, ClipFolder
-
-LISTED = 10
-"""How many clips an error lists by name."""
 
 
 class Pair(NamedTuple):
@@ -111,18 +108,18 @@ def pair_clips(
     if not pairs:
         raise PairingError(
             f"No clip of {generated.path} has a partner in {reference.path}: clips are paired by their names without suffix.\n"
-            + _listed(lonely)
+            + listed(lonely)
         )
     if lonely and not allow_missing:
         are = "1 pair there is" if len(pairs) == 1 else f"{len(pairs)} pairs there are"
-        raise PairingError(f"{_listed(lonely)}\nAdd the missing clips, or score the {are} with --allow-missing.")
+        raise PairingError(f"{listed(lonely)}\nAdd the missing clips, or score the {are} with --allow-missing.")
     different = [text for text in read_ahead(pairs, Pair.difference, workers=workers, ahead=4 * workers) if text]
     if different:
-        raise PairingError(f"{len(different)} of {len(pairs)} pairs differ in length or size.\n{_listed(different)}")
+        raise PairingError(f"{len(different)} of {len(pairs)} pairs differ in length or size.\n{listed(different)}")
     shortest = min(pair.reference.info().frames for pair in pairs)
     if not 0 <= score_from < shortest:
         raise PairingError(f"--score-from {score_from} leaves no frame of a clip with {shortest} frames.")
-    warnings = [f"{len(lonely)} clips have no partner and are not scored.\n{_listed(lonely)}"] if lonely else []
+    warnings = [f"{len(lonely)} clips have no partner and are not scored.\n{listed(lonely)}"] if lonely else []
     return Pairing(name=folders[0].name, pairs=pairs, warnings=warnings)
 
 
@@ -153,8 +150,3 @@ def _by_order(generated: ClipFolder, reference: ClipFolder) -> tuple[list[Pair],
     n = len(pairs)
     lonely = [f"{clip.name}: no generated clip in {generated.name}" for clip in reference.clips[n:]]
     return pairs, lonely + [f"{clip.name}: no reference in {reference.name}" for clip in generated.clips[n:]]
-
-
-def _listed(texts: Sequence[str]) -> str:
-    more = [f"  … and {len(texts) - LISTED} more"] if len(texts) > LISTED else []
-    return "\n".join([*(f"  {text}" for text in texts[:LISTED]), *more])

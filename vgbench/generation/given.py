@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from vgbench.data.clips import Clip
 from vgbench.data.loader import read_ahead
-from vgbench.errors import DataError, PairingError
+from vgbench.errors import DataError, PairingError, listed
 from vgbench.generation.manifest import read_manifest
 from vgbench.generation.source import ClipSource, Sampled
 from vgbench.protocol import Protocol, differing_content
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from vgbench.video.folder import ClipFile, ClipFolder
-
-_LISTED = 10
 
 
 class GivenClips(ClipSource):
@@ -56,7 +54,7 @@ class GivenClips(ClipSource):
         if unlike:
             raise PairingError(
                 f"Protocol {protocol.name} asks for {_shape_text(wanted)}; {len(unlike)} of {len(files)} clips in {path} are not of that.\n"
-                + _listed(unlike)
+                + listed(unlike)
             )
         strangers = len(folder.clips) - len(files)
         self.notes = [f"{strangers} clips in {path} stand for no test clip of the protocol, and are not scored."] if strangers else []
@@ -105,7 +103,7 @@ def _found(folder: ClipFolder, clips: Sequence[Clip], protocol: Protocol, path: 
         raise PairingError(
             f"{path} lacks {len(missing)} of {len(names)} clips. A clip has the test clip's id as its name, in folders where the id has "
             f"slashes, and with more than one sample lies in sample-0, sample-1, …; `vgbench generate --contexts DIR` lists the ids.\n"
-            + _listed(missing)
+            + listed(missing)
         )
     return max(1, samples), {key: by_name[name] for key, name in names.items()}
 
@@ -122,8 +120,3 @@ def _difference(file: ClipFile, wanted: tuple[int, ...]) -> str:
 def _shape_text(shape: Sequence[int]) -> str:
     frames, channels, height, width = shape
     return f"{frames} frames of {height}×{width} with {channels} channels"
-
-
-def _listed(texts: Sequence[str]) -> str:
-    more = [f"  … and {len(texts) - _LISTED} more"] if len(texts) > _LISTED else []
-    return "\n".join([*(f"  {text}" for text in texts[:_LISTED]), *more])

@@ -29,11 +29,18 @@ from vgbench.cli.results import chosen_form, show_results
 )
 @click.option("--reference", metavar="DIR|FILE", help="Real clips for --generated, paired by name (arrays: by order).")
 @click.option("--allow-missing", is_flag=True, help="With --generated: score the pairs that exist and count the rest.")
+@click.option("--skip-damaged", is_flag=True, help="With --generated and --reference: leave out clips that cannot be read, with a count.")
 @click.option(
     "--score-from",
     type=click.IntRange(min=0),
     metavar="FRAME",
     help="With --generated: the first scored frame. Default: as its manifest says, else 0.",
+)
+@click.option(
+    "--frames",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="With --generated and --reference: only the first N frames of each clip, on both sides.",
 )
 @click.option(
     "--max-memory",
@@ -93,7 +100,7 @@ def command(context: click.Context, /, metrics: list[str] | None, peer: str | No
 
 
 _OF_GENERATORS = ("generators", "protocol", "data", "resume", "batch_size")
-_OF_FOLDERS = ("allow_missing", "score_from", "max_memory")
+_OF_FOLDERS = ("allow_missing", "skip_damaged", "score_from", "frames", "max_memory")
 
 
 def _check_forms(context: click.Context, generated: dict[str, str] | None, reference: str | None) -> bool:
