@@ -94,17 +94,23 @@ def evaluate_folders(
     else:
         works, scorers, refused = _pairs(sides, manifests, scorers, how)
     _check_same_references(works)
+    identity = _identity(reference, score_from, frames, manifests)
+    names = tuple(entry.short_name for entry in entries if entry.short_name not in refused)
+    record = EvalRecord(protocol=identity, metrics=names, rows=(), weights=scorers.clips.weights(), refused=refused)
+    run = begin_run(EvalRun, Path(runs), works[0].name if len(works) == 1 else "given-clips", record)
+    _score(run, works, scorers, torch_device, observer, [entry.plugin for entry in entries], left_out)
+    return run
+
+
+def _identity(reference: str | Path, score_from: int, frames: int | None, manifests: Mapping[str, Manifest | None]) -> dict[str, Any]:
+    """What the run records in a protocol's place; its id is a hash over the references, known once they were read."""
     identity: dict[str, Any] = {"id": "", "name": "given clips", "score_from": score_from, "reference": str(reference)}
     if frames is not None:
         identity["frames"] = frames
     made_under = next((manifest.protocol for manifest in manifests.values() if manifest is not None), None)
     if made_under is not None:
         identity["made_under"] = {"id": made_under["id"], "name": made_under.get("name")}
-    names = tuple(entry.short_name for entry in entries if entry.short_name not in refused)
-    record = EvalRecord(protocol=identity, metrics=names, rows=(), weights=scorers.clips.weights(), refused=refused)
-    run = begin_run(EvalRun, Path(runs), works[0].name if len(works) == 1 else "given-clips", record)
-    _score(run, works, scorers, torch_device, observer, [entry.plugin for entry in entries], left_out)
-    return run
+    return identity
 
 
 class _How(NamedTuple):
