@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import struct
 import time
 
 import numpy as np
@@ -60,13 +61,13 @@ def test_a_range_opens_only_its_own_frames_and_the_first(tmp_path, noise):
 
 def test_hidden_files_other_suffixes_and_folders_are_ignored(tmp_path, noise):
     folder = _save(tmp_path / "clip", noise(2, 5, 7))
-    for name in (".frame_0.png", "Thumbs.db", "labels.json", "frame_3.tiff"):
+    for name in (".frame_0.png", "Thumbs.db", "labels.json", "frame_3.exr"):
         (folder / name).write_bytes(b"x")
     (folder / "more.png").mkdir()
     assert probe_pictures(folder).frames == 2
 
 
-@pytest.mark.parametrize("suffix", ["jpg", "JPEG", "png", "bmp", "webp"])
+@pytest.mark.parametrize("suffix", ["jpg", "JPEG", "png", "bmp", "webp", "tif", "TIFF", "ppm"])
 def test_every_kind_of_picture_is_read(tmp_path, moving_stripes, suffix):
     video = moving_stripes(2, 33, 47)
     options = {"lossless": True} if suffix == "webp" else {"quality": 98} if "j" in suffix.lower() else {}
@@ -154,7 +155,7 @@ def test_the_first_frame_that_differs_is_named(tmp_path, noise):
         read_pictures(folder, 3, 1)
 
 
-@pytest.mark.parametrize("suffix", ["jpg", "png", "bmp", "webp"])
+@pytest.mark.parametrize("suffix", ["jpg", "png", "bmp", "webp", "tiff", "ppm"])
 @pytest.mark.parametrize("share", [0.0, 0.2, 0.6, 0.9])
 def test_a_truncated_picture_is_named(tmp_path, noise, suffix, share):
     folder = _save(tmp_path / "clip", noise(3, 40, 40), "{}." + suffix)
@@ -179,6 +180,57 @@ def test_an_animated_picture_is_no_frame(tmp_path):
         read_pictures(tmp_path / "clip")
 
 
+def test_a_tiff_of_several_pages_is_no_frame(tmp_path):
+    pages = [Image.new("RGB", (4, 4), (shade, 0, 0)) for shade in (10, 200)]
+    pages[0].save(tmp_path / "0.tif", save_all=True, append_images=pages[1:])
+    with pytest.raises(VideoError, match=r"0.tif holds 2 pictures"):
+        read_pictures(tmp_path)
+
+
+def tiff_of_16_bits(path):
+    """An RGB TIFF of 2×1 pixels with 16 bits a channel, written down byte by byte."""
+    entries = [
+        (256, 3, 1, 2),
+        (257, 3, 1, 1),
+        (258, 3, 3, 122),
+        (262, 3, 1, 2),
+        (273, 4, 1, 128),
+        (277, 3, 1, 3),
+        (278, 3, 1, 1),
+        (279, 4, 1, 12),
+    ]
+    header = struct.pack("<2sHI", b"II", 42, 8) + struct.pack("<H", len(entries))
+    header += b"".join(struct.pack("<HHII", *entry) for entry in entries) + struct.pack("<I", 0)
+    path.write_bytes(header.ljust(122, b"\0") + struct.pack("<3H", 16, 16, 16) + struct.pack("<6H", 0, 1, 2, 65535, 300, 7))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("0.tif", None),
+        ("0.ppm", b"P6\n# a comment\n2 1\n65535\n" + bytes(12)),
+        ("0.ppm", b"P6 2 1 15\n" + bytes(6)),
+        ("0.pgm", b"P5 2 1 1023\n" + bytes(4)),
+    ],
+    ids=["tiff", "ppm of 16 bits", "ppm of 16 levels", "pgm of 10 bits"],
+)
+def test_more_than_8_bits_and_other_levels_are_refused(tmp_path, name, content):
+    if content is None:
+        tiff_of_16_bits(tmp_path / name)
+        with Image.open(tmp_path / name) as image:
+            assert image.mode == "RGB"  # Pillow takes it for 8 bits
+    else:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(VideoError, match=f"{name} has "):
+        read_pictures(tmp_path)
+
+
+@pytest.mark.parametrize("head", [b"P6\n2 1\n255\n", b"P6 # one\n# two\n2\t1\n#three\n255\n"])
+def test_a_ppm_with_comments_is_read(tmp_path, head):
+    (tmp_path / "0.ppm").write_bytes(head + bytes([1, 2, 3, 4, 5, 6]))
+    assert read_pictures(tmp_path).flatten().tolist() == [1, 4, 2, 5, 3, 6]
+
+
 def test_the_turn_that_a_camera_noted_is_applied(tmp_path, moving_stripes):
     folder = _save(tmp_path / "clip", moving_stripes(1, 16, 32), "{}.jpg")
     plain = read_pictures(folder)
@@ -191,7 +243,9 @@ def test_the_turn_that_a_camera_noted_is_applied(tmp_path, moving_stripes):
 
 
 def test_a_folder_without_frames_says_what_was_looked_for(tmp_path):
-    with pytest.raises(VideoError, match=r"holds no frames: looked for files ending in .bmp, .jpeg, .jpg, .png, .webp"):
+    with pytest.raises(
+        VideoError, match=r"holds no frames: looked for files ending in .bmp, .jpeg, .jpg, .pgm, .png, .ppm, .tif, .tiff, .webp"
+    ):
         read_pictures(tmp_path)
     shutil.rmtree(tmp_path)
     with pytest.raises(VideoError, match="cannot be read as a folder of frames: No such file"):

@@ -7,6 +7,7 @@ a file is a frame: its content says which kind of picture it is. A turn that a c
 from __future__ import annotations
 
 import os
+import re
 import struct
 import time
 from collections.abc import Iterable, Sequence
@@ -24,8 +25,8 @@ from vgbench.video.info import VideoInfo, check_frame_size, frame_range
 from vgbench.video.order import in_order
 from vgbench.video.pixels import Pixels, drop_opaque_alpha
 
-PICTURE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".webp"))
-_FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
+PICTURE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"))
+_FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "PPM")
 _CHANNELS = {"1": 1, "L": 1, "LA": 1, "P": 3, "PA": 3, "RGB": 3, "RGBA": 3}
 _BROKEN = (OSError, EOFError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError)
 
@@ -176,17 +177,28 @@ def _check_mode(image: Image.Image, path: Path) -> None:
             f"{path} has {kind}; frames are 8-bit grey or RGB. Convert it first, for example with: "
             "ffmpeg -i IN.png -pix_fmt rgb24 OUT.png (-pix_fmt gray for one channel)."
         )
-    if getattr(image, "is_animated", False) and image.format in ("PNG", "WEBP"):
+    if getattr(image, "is_animated", False) and image.format in ("PNG", "WEBP", "TIFF"):
         raise VideoError(f"{path} holds {getattr(image, 'n_frames', 'several')} pictures. A frame is one picture: save them one by one.")
 
 
 def _has_16_bits(image: Image.Image, path: Path) -> bool:
-    """Whether a PNG stores more than 8 bits; Pillow would cut 16-bit RGB to 8 without a word."""
-    if image.format != "PNG":
+    """Whether it stores more than 8 bits, or a PPM other levels than 0 to 255; Pillow would turn them into 8 bits without a word."""
+    if image.format == "TIFF":
+        bits = image.tag_v2.get(_BITS_PER_SAMPLE, (8,))  # type: ignore[attr-defined] # of its class for TIFF
+        return bool(max(bits if isinstance(bits, tuple) else (bits,)) > 8)
+    if image.format not in ("PNG", "PPM"):
         return False
     with open(path, "rb") as file:
-        header = file.read(25)
-    return header[24] > 8
+        head = file.read(1024)
+    if image.format == "PNG":
+        return head[24] > 8
+    levels = _PPM_LEVELS.match(head)
+    return levels is not None and int(levels[1]) != 255
+
+
+_BITS_PER_SAMPLE = 258
+_PPM_LEVELS = re.compile(rb"P[2356](?:\s+(?:#[^\n]*\n\s*)*\d+){2}\s+(?:#[^\n]*\n\s*)*(\d+)\s")
+"""The header of a PPM or PGM up to its largest level, comments included."""
 
 
 def _orientation(image: Image.Image) -> int:
