@@ -67,4 +67,6 @@ def test_training_shows_its_losses_in_what_space_there_is(terminal):
 
 def test_a_process_without_stderr_is_no_reason_to_fail(monkeypatch):
     monkeypatch.setattr(telling, "sys", SimpleNamespace(stderr=None))
-    Telling().advanced("clips", 1, 2)
+    shown = Telling()
+    shown.advanced("clips", 1, 2)
+    assert not shown._began

@@ -23,12 +23,12 @@ def without_damaged(sides: Sides, manifests: Mapping[str, Manifest | None], *, w
     Every frame of every clip is decoded for it.  PairingError: nothing is left.
     """
     problems: dict[str, str] = {}
-    sound: dict[tuple[str, str], bool] = {}
+    seen: set[tuple[str, str]] = set()
     for label, (made, real) in sides.items():
         for folder, manifest in ((made, manifests[label]), (real, None)):
-            clips = [clip for clip in folder.clips if (str(folder.path), clip.name) not in sound]
+            clips = [clip for clip in folder.clips if (str(folder.path), clip.name) not in seen]
             for clip, problem in zip(clips, read_ahead(clips, _problem, workers=workers, ahead=2 * workers), strict=True):
-                sound[str(folder.path), clip.name] = not problem
+                seen.add((str(folder.path), clip.name))
                 if problem:
                     problems.setdefault(place_of(clip, manifest).clip_id, problem)
     kept = {label: (_kept(made, problems, manifests[label]), _kept(real, problems, None)) for label, (made, real) in sides.items()}

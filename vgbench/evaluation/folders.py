@@ -20,6 +20,7 @@ from vgbench.metrics.catalogue import FILE_NOTES
 from vgbench.plugins.discovery import Plugin
 from vgbench.plugins.isolation import changes_of
 from vgbench.plugins.observers import CLIPS, Observer, begin_run, closing_run
+from vgbench.plugins.registry import Entry
 from vgbench.plugins.telling import with_hooks
 from vgbench.protocol import differing_content
 from vgbench.runs.checksums import seal
@@ -28,6 +29,7 @@ from vgbench.runs.run import EvalRun
 from vgbench.runs.scores import ScoreWriter
 from vgbench.scoring.lookup import choose_metrics
 from vgbench.scoring.scorer import Scorers, make_scorers
+from vgbench.specs import MetricSpec
 
 if TYPE_CHECKING:
     import torch
@@ -72,15 +74,11 @@ def evaluate_folders(
     MetricError: a metric looks at whole clips, or at some frames at once, and these do not fit into `max_memory`.
     """
     observer = with_hooks(observer)
-    entries = choose_metrics(metrics)
-    for note in filter(None, (FILE_NOTES.get(entry.spec.name) for entry in entries)):
-        observer.note(note)
+    entries = _chosen(metrics, observer)
     torch_device = choose_device(device)
     check_counts(limit=limit, frames=frames, max_memory=max_memory)
     scorers = make_scorers(entries)
-    folders = dict(generated) if isinstance(generated, Mapping) else {"": generated}
-    if not folders:
-        raise PairingError("No folder of generated clips is given.")
+    folders = _labelled(generated)
     manifests = _manifests_of(folders, reference)
     if score_from is None:
         score_from = next((manifest.score_from for manifest in manifests.values() if manifest is not None), 0)
@@ -89,10 +87,8 @@ def evaluate_folders(
     if skip_damaged:
         sides, left_out = without_damaged(sides, manifests, workers=workers)
     how = _How(allow_missing, score_from, limit, max_memory, workers, torch_device, observer)
-    if all(entry.spec.kind == "set" for entry in entries):
-        works, scorers, refused = _sets(sides, manifests, scorers, how)
-    else:
-        works, scorers, refused = _pairs(sides, manifests, scorers, how)
+    compared = _sets if all(entry.spec.kind == "set" for entry in entries) else _pairs
+    works, scorers, refused = compared(sides, manifests, scorers, how)
     _check_same_references(works)
     identity = _identity(reference, score_from, frames, manifests)
     names = tuple(entry.short_name for entry in entries if entry.short_name not in refused)
@@ -100,6 +96,22 @@ def evaluate_folders(
     run = begin_run(EvalRun, Path(runs), works[0].name if len(works) == 1 else "given-clips", record)
     _score(run, works, scorers, torch_device, observer, [entry.plugin for entry in entries], left_out)
     return run
+
+
+def _chosen(metrics: Sequence[str], observer: Observer) -> Sequence[Entry[MetricSpec]]:
+    """The metrics by their names; what a reader must know of one that is used on files is noted."""
+    entries = choose_metrics(metrics)
+    for note in filter(None, (FILE_NOTES.get(entry.spec.name) for entry in entries)):
+        observer.note(note)
+    return entries
+
+
+def _labelled(generated: str | Path | Mapping[str, str | Path]) -> dict[str, str | Path]:
+    """The folders by their rows' labels; one that is given alone is labelled by what it holds."""
+    folders = dict(generated) if isinstance(generated, Mapping) else {"": generated}
+    if not folders:
+        raise PairingError("No folder of generated clips is given.")
+    return folders
 
 
 def _identity(reference: str | Path, score_from: int, frames: int | None, manifests: Mapping[str, Manifest | None]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from vgbench.data.clips import as_batch
 from vgbench.data.loader import read_batches
 from vgbench.data.protocol_data import ProtocolData
 from vgbench.errors import GeneratorError, VgbenchError
-from vgbench.files import BROKEN_FILE, cache_folder, new_file
+from vgbench.files import cache_folder, new_file
 from vgbench.generation.sampler import Sampler
 from vgbench.interfaces import Batch, Generator
 from vgbench.plugins.guard import guarded
@@ -22,16 +22,16 @@ from vgbench.plugins.isolation import isolated
 from vgbench.plugins.registry import load_registry
 from vgbench.plugins.sources import code_of
 from vgbench.plugins.watchdog import still_alive
-from vgbench.runs.checkpoints import check_archive
+from vgbench.runs.checkpoints import read_saved
 
 if TYPE_CHECKING:
     import torch
 
-_MOST_BYTES = 256 << 20
-"""What a generator that keeps more than this has learned is not kept."""
-
-
 FIT_BATCH = 16
+"""Clips in a batch of `Generator.fit`."""
+
+_MOST_BYTES = 256 << 20
+"""A generator whose state is larger learns again each time."""
 
 
 def learns_by_fitting(generator: Generator) -> bool:
@@ -86,17 +86,12 @@ def _file_of(sampler: Sampler, data: ProtocolData, device: torch.device) -> Path
 
 def _is_recalled(sampler: Sampler, file: Path) -> bool:
     """Whether the generator now knows what is in the file; one that is missing, damaged or not its own is as none."""
-    import torch
-
-    if not file.is_file():
-        return False
     entry = sampler.row.entry
     try:
-        check_archive(file)
-        state = torch.load(file, map_location="cpu", weights_only=True)
+        state = read_saved(file)
         with guarded(GeneratorError, str(sampler.row), entry.spec.target), isolated(entry.plugin):
             sampler.generator.load_state_dict(state)
-    except (VgbenchError, *BROKEN_FILE):
+    except VgbenchError:
         return False
     return True
 

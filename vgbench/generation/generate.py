@@ -83,16 +83,7 @@ def generate(
             target = chosen.task.target(frames)
             _write_clips(reference_out, group, target, fps)
         observer.advanced("clips", min(written, len(clips)), len(clips))
-    manifest = Manifest(
-        generator=row.label,
-        protocol=opened.identity,
-        score_from=chosen.task.score_from,
-        samples=sampler.samples(chosen),
-        clips={clip.clip_id: clip.source_id for clip in clips},
-    )
-    manifest.write(out)
-    if reference_out is not None:
-        replace(manifest, generator=None, samples=1).write(reference_out)
+    _write_manifests(sampler, opened, clips, out, reference_out)
     return written
 
 
@@ -100,6 +91,19 @@ def check_empty(folder: Path) -> None:
     """DataError: it holds something."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{folder} holds something already; give a new or empty folder.")
+
+
+def _write_manifests(sampler: Sampler, data: ProtocolData, clips: Sequence[Clip], out: Path, reference_out: Path | None) -> None:
+    manifest = Manifest(
+        generator=sampler.row.label,
+        protocol=data.identity,
+        score_from=data.protocol.task.score_from,
+        samples=sampler.samples(data.protocol),
+        clips={clip.clip_id: clip.source_id for clip in clips},
+    )
+    manifest.write(out)
+    if reference_out is not None:
+        replace(manifest, generator=None, samples=1).write(reference_out)
 
 
 def _write(

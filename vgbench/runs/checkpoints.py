@@ -70,7 +70,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
     CheckpointError: it is missing, damaged, holds anything but tensors and plain values, or is no checkpoint of vgbench.
     """
-    content = _read(path)
+    content = read_saved(path)
     names = {field.name for field in fields(Checkpoint)}
     if not isinstance(content, dict) or content.get("format") != FORMAT or not names <= set(content):
         raise CheckpointError(f"{path} is no checkpoint of `vgbench train`, or one of another version (this reads format {FORMAT}).")
@@ -88,7 +88,7 @@ def load_states(files: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
 
     states = {}
     for part, path in files.items():
-        content = _read(path)
+        content = read_saved(path)
         if not isinstance(content, Mapping) or not content or not all(isinstance(value, torch.Tensor) for value in content.values()):
             raise CheckpointError(
                 f"{path} holds no state dict, a table of tensors by their names, as `torch.save(net.state_dict(), …)` gives."
@@ -97,11 +97,12 @@ def load_states(files: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
     return states
 
 
-def _read(path: Path) -> Any:
+def read_saved(path: Path) -> Any:
+    """What `torch.save` wrote, on the CPU; nothing in it is executed.  CheckpointError: the file is missing, damaged, or holds code."""
     import torch
 
     try:
-        check_archive(path)
+        _check_archive(path)
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise CheckpointError(f"There is no checkpoint {path}.") from error
@@ -116,7 +117,7 @@ def _read(path: Path) -> Any:
 _DOS_FOLDER = 0x10
 
 
-def check_archive(path: Path) -> None:
+def _check_archive(path: Path) -> None:
     """CheckpointError: a part of the archive is not what was written.
 
     torch itself does not compare the checksums in it, and gives what happens to be in memory for a part that is marked as a folder.

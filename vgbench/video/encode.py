@@ -24,6 +24,7 @@ from vgbench.files import new_file, writing
 _EXACT = int(Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND | Interpolation.BITEXACT)
 _BT709 = 1  # AVCOL_SPC_BT709, AVCOL_PRI_BT709 and AVCOL_TRC_BT709 share the number
 _MAX_FPS = 1000  # Matroska's clock ticks in milliseconds
+_ADVICE = "Check the folder, its permissions and free space."
 
 
 class _Recipe(NamedTuple):
@@ -134,20 +135,18 @@ def _frame(image_chw: Tensor, pixel_format: str) -> av.VideoFrame:
 
 def _write(path: Path, content: bytes) -> None:
     """Whole or not at all."""
-    advice = "Check the folder, its permissions and free space."
-    with writing(f"{path} ({len(content):,} bytes)", error=VideoError, advice=advice), new_file(path, flushed=False) as partial:
+    with (
+        writing(f"{path} ({len(content):,} bytes)", error=VideoError, advice=_ADVICE),
+        new_file(path, flushed=False) as partial,
+    ):
         partial.write_bytes(content)
 
 
 def write_pictures(folder: Path | str, video: Tensor) -> None:
     """Write the frames, uint8 (T, C, H, W) with 1 or 3 channels, as `folder/0000.png`, ….  VideoError: the folder cannot be written."""
     folder = Path(folder)
-    try:
+    with writing(folder, error=VideoError, advice=_ADVICE):
         folder.mkdir(parents=True, exist_ok=True)
         for number, frame in enumerate(video):
             pixels = frame.permute(1, 2, 0).contiguous().cpu().numpy()
             Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(folder / f"{number:04d}.png")
-    except OSError as error:
-        raise VideoError(
-            f"{folder} cannot be written: {error.strerror or error}. Check the folder, its permissions and free space."
-        ) from error
