@@ -20,8 +20,8 @@ from vgbench.scoring.loaded_metric import load_metric
 from vgbench.scoring.lookup import choose_metrics, find_metric, peer_metrics
 from vgbench.scoring.scorer import Scorer
 
-SPECS = [*error_specs(), *ssim_specs()]
-"""Metrics of single frames on pixels, which take frames of any size from 11 pixels on."""
+SPECS = [spec for spec in [*error_specs(), *ssim_specs()] if "crop" not in spec.variant]
+"""Metrics of single frames on pixels, which take frames of any size from 11 pixels on; those that crop are these on smaller frames."""
 IDS = [spec.id for spec in SPECS]
 
 

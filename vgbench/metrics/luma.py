@@ -17,6 +17,15 @@ _THOUSANDTHS = (299, 587, 114)
 """BT.601, full range, of red, green and blue; whole numbers, so that no order of adding moves a tie."""
 
 
+def limited_luma(clip: Tensor) -> Tensor:
+    """Luma of limited range, 16 to 235, not rounded: uint8 (T, C, H, W) → float64 (T, 1, H, W); grey counts as three equal channels."""
+    levels = clip.double()
+    if clip.shape[1] == 1:
+        return levels * sum(LIMITED_RANGE) + 16
+    red, green, blue = (channel * weight for channel, weight in zip(levels.unbind(1), LIMITED_RANGE, strict=True))
+    return (red + green + blue + 16).unsqueeze(1)
+
+
 def rounded_luma(clip: Tensor) -> NDArray[np.uint8]:
     """Luma of full range, 0.299·R + 0.587·G + 0.114·B, exact and rounded up from a half: uint8 (T, C, H, W) → (T, H, W).
 

@@ -56,6 +56,11 @@ def check_size(clips: Tensor, least: int, *, metric: str, does: str = "needs", r
         raise MetricError(f"{metric} {does} frames of at least {least}×{least} pixels{reason}; these are {height}×{width}.{advice}")
 
 
+def without_border(clips: Tensor, border: int) -> Tensor:
+    """Clips (B, T, C, H, W) without so many pixels at each of the four edges."""
+    return clips[..., border : clips.shape[-2] - border, border : clips.shape[-1] - border].contiguous() if border else clips
+
+
 def check_data_range(data_range: float, *, metric: str) -> None:
     """Refuse a data range that is not a positive number of levels."""
     if not 0 < data_range < float("inf"):

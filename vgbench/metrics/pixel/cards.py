@@ -177,4 +177,14 @@ def _psnr() -> list[MetricSpec]:
             same_as="BasicSR calculate_psnr(test_y_channel=True)",
             beware="some 1.3 dB above psnr@frame for grey errors by its range alone, and blind to colour",
         ),
+        _PSNR.variant(
+            "y-limited-crop4",
+            "PSNR of luma between 16 and 235, without a border of 4 pixels.",
+            formula="10·log₁₀(255² / MSE of Y), Y = 16 + (65.481·R + 128.553·G + 24.966·B) with R, G, B in [0, 1]",
+            range="luma 16 to 235, peak 255",
+            colour="ITU-R BT.601 luma, limited range, not rounded; grey counts as three equal channels",
+            padding="none: 4 pixels at each edge do not count",
+            same_as="BasicSR calculate_psnr(crop_border=4, test_y_channel=True), as tables of 4× super-resolution have it",
+            beware="what happens at the border does not count; other scales crop other borders, so compare only at one",
+        ),
     ]

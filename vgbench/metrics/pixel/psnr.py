@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vgbench.metrics.frames import FrameMetric
 from vgbench.metrics.luma import LIMITED_RANGE
-from vgbench.metrics.pairs import check_data_range, check_pair
+from vgbench.metrics.pairs import check_data_range, check_pair, check_size, without_border
 from vgbench.metrics.pixel.errors import LEVELS, mse
 from vgbench.metrics.pixel.sums import channel_products, wrapped_square_sums
 
@@ -55,14 +55,16 @@ def wrapped_psnr(clips: Tensor, references: Tensor, *, metric: str = "wrapped_ps
     return _frame_decibels(sums.double() / clips.shape[2:].numel(), data_range=LEVELS)
 
 
-def luma_psnr(clips: Tensor, references: Tensor, *, data_range: float, metric: str = "luma_psnr") -> Tensor:
+def luma_psnr(clips: Tensor, references: Tensor, *, data_range: float, border: int = 0, metric: str = "luma_psnr") -> Tensor:
     """PSNR of each frame's luma (ITU-R BT.601, limited range, not rounded), in dB; 100 for identical frames.
 
     clips, references: uint8 (B, T, C, H, W); grey counts as three equal channels.  data_range: the peak in 8-bit levels, 255.
-    Returns (B, T) float64.
+    border: pixels at each edge that do not count.  Returns (B, T) float64.
     """
     check_pair(clips, references, metric=metric)
     check_data_range(data_range, metric=metric)
+    check_size(clips, 2 * border + 1, metric=metric, reason=f", since {border} at each edge do not count")
+    clips, references = without_border(clips, border), without_border(references, border)
     # Σ (w·d)² = Σᵢⱼ wᵢwⱼ Σ dᵢdⱼ: the inner sums are exact integers, so the result does not depend on any order of addition.
     products = channel_products(clips, references).double()
     r, g, b = LIMITED_RANGE
@@ -114,3 +116,8 @@ def psnr_uint8wrap() -> FrameMetric:
 def psnr_y_limited() -> FrameMetric:
     """On luma between 16 and 235, peak 255."""
     return FrameMetric(luma_psnr, data_range=LEVELS)
+
+
+def psnr_y_limited_crop4() -> FrameMetric:
+    """The same, without a border of 4 pixels."""
+    return FrameMetric(luma_psnr, data_range=LEVELS, border=4)

@@ -31,6 +31,10 @@ _SSIM = Family(
 )
 
 
+_Y_LIMITED = {
+    "range": "luma 16 to 235, L = 255",
+    "colour": "ITU-R BT.601 luma, limited range, not rounded; grey counts as three equal channels",
+}
 _MS_SSIM = Family(
     "ms-ssim",
     better="higher",
@@ -101,5 +105,20 @@ def ssim_specs() -> list[MetricSpec]:
             colour="luma of YIQ, 0.299·R + 0.587·G + 0.114·B, rounded; grey is its own luma",
             same_as="pyiqa ssim by default",
             beware="blind to colour, and higher than ssim@wang on most pixels",
+        ),
+        _SSIM.variant(
+            "y-limited",
+            "On luma between 16 and 235.",
+            same_as="BasicSR calculate_ssim(crop_border=0, test_y_channel=True)",
+            beware="blind to colour, and higher than ssim@wang on most pixels; that library computes luma in float32",
+            **_Y_LIMITED,
+        ),
+        _SSIM.variant(
+            "y-limited-crop4",
+            "On luma between 16 and 235, without a border of 4 pixels.",
+            padding="none: 4 pixels at each edge are cut off first, then only windows inside the frame count",
+            same_as="BasicSR calculate_ssim(crop_border=4, test_y_channel=True), as tables of 4× super-resolution have it",
+            beware="what happens at the border does not count; other scales crop other borders, so compare only at one",
+            **_Y_LIMITED,
         ),
     ]

@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from vgbench.metrics.frames import FrameMetric
-from vgbench.metrics.luma import yiq_luma
-from vgbench.metrics.pairs import check_data_range, check_pair, check_size
+from vgbench.metrics.luma import limited_luma, yiq_luma
+from vgbench.metrics.pairs import check_data_range, check_pair, check_size, without_border
 from vgbench.metrics.similarity.similarity import mean_similarity
 from vgbench.metrics.similarity.windows import Stability, Term, Window, gaussian_window, uniform_window
 
@@ -38,13 +38,15 @@ class Definition:
     """Whether the border is reflected, so that every pixel has a window; else only windows inside the frame count."""
     clamp_contrast: bool = False
     """Whether a negative contrast-structure term counts as 0."""
+    border: int = 0
+    """Pixels at each edge that are cut off before anything else."""
     prepare: Callable[[Tensor], Tensor] | None = None
     """Applied to a clip's levels, uint8 (T, C, H, W), first."""
 
     @property
     def least_size(self) -> int:
         """The least height and width in pixels, before anything is prepared: of reflected frames half a window, else a window."""
-        return self.window.size // 2 + 1 if self.reflect else self.window.size
+        return 2 * self.border + (self.window.size // 2 + 1 if self.reflect else self.window.size)
 
     @property
     def stability(self) -> Stability:
@@ -68,7 +70,7 @@ def ssim(clips: Tensor, references: Tensor, definition: Definition, *, metric: s
     check_pair(clips, references, metric=metric)
     check_data_range(definition.data_range, metric=metric)
     check_size(clips, definition.least_size, metric=metric, does=f"slides a {definition.window.name} window over")
-    x, y = _planes(clips, definition), _planes(references, definition)
+    x, y = (_planes(without_border(side, definition.border), definition) for side in (clips, references))
     planes = mean_similarity(
         x, y, window=definition.window, stability=definition.stability, term=Term(clamp_contrast=definition.clamp_contrast)
     )
@@ -107,6 +109,8 @@ OPENSTL = Definition(window=UNIFORM, sample_covariance=True, data_range=2 * LEVE
 TORCHMETRICS = Definition(reflect=True)
 PIQ = Definition(prepare=pooled_like_piq)
 PYIQA = Definition(prepare=yiq_luma, clamp_contrast=True)
+Y_LIMITED = Definition(prepare=limited_luma)
+Y_LIMITED_CROP4 = Definition(prepare=limited_luma, border=4)
 
 
 def ssim_wang() -> FrameMetric:
@@ -137,3 +141,13 @@ def ssim_piq() -> FrameMetric:
 def ssim_pyiqa() -> FrameMetric:
     """On rounded luma, negative structure counted as 0."""
     return FrameMetric(ssim, definition=PYIQA)
+
+
+def ssim_y_limited() -> FrameMetric:
+    """On luma between 16 and 235, not rounded."""
+    return FrameMetric(ssim, definition=Y_LIMITED)
+
+
+def ssim_y_limited_crop4() -> FrameMetric:
+    """The same, without a border of 4 pixels."""
+    return FrameMetric(ssim, definition=Y_LIMITED_CROP4)
