@@ -148,11 +148,30 @@ def test_cmyk_is_refused_by_its_name(tmp_path):
 def test_the_first_frame_that_differs_is_named(tmp_path, noise):
     folder = _save(tmp_path / "clip", noise(4, 5, 7))
     Image.new("RGB", (8, 5)).save(folder / "frame_2.png")
-    Image.new("L", (7, 5)).save(folder / "frame_3.png")
     with pytest.raises(VideoError, match=r"frame_2.png is 8×5 RGB, but the folder begins with frame_0.png, which is 7×5 RGB"):
         read_pictures(folder)
-    with pytest.raises(VideoError, match=r"frame_3.png is 7×5 grey, but"):
-        read_pictures(folder, 3, 1)
+
+
+@pytest.mark.parametrize("grey", [{0}, {2}, {0, 1}, {1, 2}])
+def test_a_clip_with_one_frame_in_colour_is_in_colour(tmp_path, noise, grey):
+    video = noise(3, 5, 7)
+    for number in grey:
+        video[number] = video[number, :1]
+    folder = _save(tmp_path / "clip", video)
+    for number in grey:
+        Image.fromarray(video[number, 0].numpy()).save(folder / f"frame_{number}.png")
+    assert probe_pictures(folder).channels == 3
+    assert torch.equal(read_pictures(folder), video)
+    assert torch.equal(read_pictures(folder, 1, 1), video[1:2])
+
+
+def test_a_broken_frame_does_not_hide_the_colour_of_another(tmp_path, noise):
+    folder = _save(tmp_path / "clip", noise(2, 5, 7, 1))
+    (folder / "frame_2.png").write_bytes(b"no picture")
+    Image.new("RGB", (7, 5)).save(folder / "frame_3.png")
+    assert read_pictures(folder, 0, 2).shape == (2, 3, 5, 7)
+    with pytest.raises(VideoError, match="frame_2.png cannot be read as a picture"):
+        read_pictures(folder)
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "bmp", "webp", "tiff", "ppm"])

@@ -1,7 +1,8 @@
 """Folders of frames: one picture a frame, in natural order of their names.
 
 Frames are the files with a picture's suffix; hidden files and everything else in the folder are ignored. The suffix says only that
-a file is a frame: its content says which kind of picture it is. A turn that a camera noted (EXIF) is applied.
+a file is a frame: its content says which kind of picture it is. A turn that a camera noted (EXIF) is applied. A clip with one frame in
+colour is in colour: savers of pictures drop the colour of frames that have none.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import os
 import re
 import struct
 import time
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,7 +34,7 @@ _BROKEN = (OSError, EOFError, SyntaxError, ValueError, struct.error, Image.Decom
 
 
 class _Shape(NamedTuple):
-    """What all frames of a folder share."""
+    """Of one frame, or of all in a folder."""
 
     height: int
     width: int
@@ -47,10 +49,34 @@ def list_pictures(folder: str | Path) -> list[Path]:
 
     Raises VideoError where two pictures share a name but for the suffix: which one is the frame is not ours to guess.
     """
-    return list(_listed(Path(folder)))
+    return list(_listed(Path(folder)).paths)
 
 
-def _listed(folder: Path) -> Sequence[Path]:
+@dataclass(frozen=True)
+class _Frames:
+    """The frames of a folder, found by their names."""
+
+    paths: tuple[Path, ...]
+
+    @cached_property
+    def shape(self) -> _Shape:
+        """Of the first; in colour where any is. Headers are looked at for as long as none is."""
+        first, *others = self.paths
+        shape = _shape_of(first)
+        if shape.channels == 1 and any(map(_is_coloured, others)):
+            return shape._replace(channels=3)
+        return shape
+
+
+def _is_coloured(path: Path) -> bool:
+    """Whether it is a picture in colour; one that cannot be read is found out when it is."""
+    try:
+        return _shape_of(path).channels == 3
+    except VideoError:
+        return False
+
+
+def _listed(folder: Path) -> _Frames:
     """The folder's frames in order; from memory where the folder has not changed since they were listed, as between two windows of it."""
     try:
         status = folder.stat()
@@ -67,13 +93,13 @@ _SETTLED = 2.0
 
 
 @lru_cache(maxsize=256)
-def _remembered(folder: Path, _: tuple[int, int, int]) -> Sequence[Path]:
+def _remembered(folder: Path, _: tuple[int, int, int]) -> _Frames:
     return _scanned(folder)
 
 
-def _scanned(folder: Path) -> tuple[Path, ...]:
+def _scanned(folder: Path) -> _Frames:
     names = [entry.name for entry in os.scandir(folder) if is_picture(entry.name) and not os.path.isdir(entry)]
-    return tuple(order_pictures(folder, names))
+    return _Frames(tuple(order_pictures(folder, names)))
 
 
 def order_pictures(folder: Path, names: Iterable[str]) -> list[Path]:
@@ -93,39 +119,40 @@ def is_picture(name: str) -> bool:
 
 
 def probe_pictures(folder: str | Path) -> VideoInfo:
-    """Length and size of a folder of frames; only the first picture's header is read, `fps` is None."""
-    paths = _frames_of(Path(folder))
-    return VideoInfo(len(paths), None, *_shape_of(paths[0]))
+    """Length and size of a folder of frames; of pictures in colour only the first one's header is read.  `fps` is None."""
+    frames = _frames_of(Path(folder))
+    return VideoInfo(len(frames.paths), None, *frames.shape)
 
 
 def read_pictures(folder: str | Path, start: int = 0, length: int | None = None) -> Tensor:
     """uint8 (T, C, H, W); only the frames asked for are decoded.
 
-    Raises VideoError: no frames, a range outside, a broken picture, one of another size or number of channels than the first of the folder.
+    Raises VideoError: no frames, a range outside, a broken picture, one of another size than the first of the folder.
     """
     folder = Path(folder)
-    paths = _frames_of(folder)
-    wanted = frame_range(folder, len(paths), start, length)
-    shape = _shape_of(paths[0])
-    return torch.from_numpy(np.stack([_read_frame(paths[number], shape, paths[0]) for number in wanted]))
+    frames = _frames_of(folder)
+    wanted = frame_range(folder, len(frames.paths), start, length)
+    return torch.from_numpy(np.stack([_read_frame(frames.paths[number], frames) for number in wanted]))
 
 
-def _frames_of(folder: Path) -> Sequence[Path]:
-    paths = _listed(folder)
-    if not paths:
+def _frames_of(folder: Path) -> _Frames:
+    frames = _listed(folder)
+    if not frames.paths:
         raise VideoError(f"{folder} holds no frames: looked for files ending in {', '.join(sorted(PICTURE_SUFFIXES))}. Check the path.")
-    return paths
+    return frames
 
 
-def _read_frame(path: Path, expected: _Shape, first: Path) -> Pixels:
+def _read_frame(path: Path, frames: _Frames) -> Pixels:
     """(C, H, W)."""
+    expected = frames.shape
     with _opened(path) as image:
         shape = _shape(image, path)
-        if shape != expected:
-            raise VideoError(f"{path} is {shape}, but the folder begins with {first.name}, which is {expected}. Make all frames alike.")
+        if shape[:2] != expected[:2] or shape.channels > expected.channels:
+            first = f"{frames.paths[0].name}, which is {expected}"
+            raise VideoError(f"{path} is {shape}, but the folder begins with {first}. Make all frames alike.")
         try:
             upright = ImageOps.exif_transpose(image) if _orientation(image) != 1 else image
-            pixels = _pixels(upright, path, shape.channels)
+            pixels = _pixels(upright, path, expected.channels)
         except _BROKEN as error:
             raise VideoError(f"{path} cannot be decoded: {error}. The picture is truncated or damaged: copy or make it again.") from error
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
