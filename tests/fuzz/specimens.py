@@ -87,10 +87,13 @@ def _y4m(folder: Path) -> Path:
     return folder / "clip.y4m"
 
 
-def _gif(folder: Path) -> Path:
-    first, *rest = (Image.fromarray(frame.permute(1, 2, 0).numpy()) for frame in clip())
-    first.save(folder / "clip.gif", save_all=True, append_images=rest, duration=40)
-    return folder / "clip.gif"
+def _animation(suffix: str) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        first, *rest = (Image.fromarray(frame.permute(1, 2, 0).numpy()) for frame in clip())
+        first.save(folder / f"clip.{suffix}", save_all=True, append_images=rest, duration=40)
+        return folder / f"clip.{suffix}"
+
+    return make
 
 
 def _pictures(suffix: str) -> Callable[[Path], Path]:
@@ -279,7 +282,9 @@ SPECIMENS = (
     Specimen("mpeg4.avi", _encoded("clip.avi", "mpeg4", "yuv420p"), _of_video, "whole if cut"),
     Specimen("vp8.webm", _encoded("clip.webm", "libvpx", "yuv420p"), _of_video, "whole if cut"),
     Specimen("y4m", _y4m, _of_video, "sound"),  # cut between two frames it is a shorter video
-    Specimen("gif", _gif, _of_video, "whole if cut"),
+    Specimen("gif", _animation("gif"), _of_video, "whole if cut"),
+    Specimen("apng", _animation("png"), _of_video, "same"),
+    Specimen("animated webp", _animation("webp"), _of_video, "whole if cut"),
     Specimen("png", _pictures("png"), _of_pictures, "sound"),
     Specimen("jpg", _pictures("jpg"), _of_pictures, "sound"),
     Specimen("npy", _array("npy"), _of_clips, "whole if cut"),

@@ -1,4 +1,4 @@
-"""Read video files: pixels by PyAV, GIF by Pillow (whose palettes and compositing are exact)."""
+"""Read video files: pixels by PyAV, animations (GIF, APNG, WebP) by Pillow, whose palettes and compositing are exact."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from av.video.reformatter import VideoReformatter
 from torch import Tensor
 
 from vgbench.errors import VideoError
+from vgbench.video.animation import probe_animation, read_animation, stream_animation
+from vgbench.video.blocks import animation_kind
 from vgbench.video.container import OpenVideo
-from vgbench.video.gif import is_gif, probe_gif, read_gif, stream_gif
 from vgbench.video.info import VideoInfo, check_range, frame_range
 from vgbench.video.pixels import Pixels, frame_pixels, orientation, pixel_rule
 
 # fmt: off
 VIDEO_SUFFIXES = frozenset({
-    ".mp4", ".m4v", ".mov", ".3gp", ".mkv", ".webm", ".avi", ".gif", ".mpg", ".mpeg", ".ts", ".m2ts", ".mts",
+    ".mp4", ".m4v", ".mov", ".3gp", ".mkv", ".webm", ".avi", ".gif", ".apng", ".mpg", ".mpeg", ".ts", ".m2ts", ".mts",
     ".wmv", ".asf", ".flv", ".ogv", ".y4m", ".ivf", ".nut", ".mxf",
 })
 # fmt: on
-"""The files that count as videos in a folder; a path that is given by itself may have any suffix."""
+"""The files that count as videos in a folder, beside animated PNG and WebP; a path that is given by itself may have any suffix."""
 
 
 def probe_video(path: str | Path) -> VideoInfo:
@@ -33,8 +34,8 @@ def probe_video(path: str | Path) -> VideoInfo:
     Raises VideoError: no video, empty, truncated or damaged, more than 8 bits a channel.
     """
     path = Path(path)
-    if is_gif(path):
-        return probe_gif(path)
+    if kind := animation_kind(path):
+        return probe_animation(path, kind)
     with OpenVideo(path) as video:
         frame, count = video.first_frame_and_count()
         height, width = frame.height, frame.width
@@ -60,8 +61,8 @@ def read_video(path: str | Path, start: int = 0, length: int | None = None) -> T
     """
     path = Path(path)
     check_range(start, length)
-    if is_gif(path):
-        return read_gif(path, start, length)
+    if kind := animation_kind(path):
+        return read_animation(path, kind, start, length)
     reformatter = VideoReformatter()
     frames: list[Pixels] = []
     with OpenVideo(path, reads_whole=length is None) as video:
@@ -83,8 +84,8 @@ def read_video(path: str | Path, start: int = 0, length: int | None = None) -> T
 def stream_video(path: str | Path, length: int) -> Iterator[Tensor]:
     """The whole video, at most `length` frames at a time, decoded once: uint8 (t, C, H, W) each.  Raises VideoError as `read_video`."""
     path = Path(path)
-    if is_gif(path):
-        yield from stream_gif(path, length)
+    if kind := animation_kind(path):
+        yield from stream_animation(path, kind, length)
         return
     reformatter = VideoReformatter()
     frames: list[Pixels] = []

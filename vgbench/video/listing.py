@@ -1,6 +1,7 @@
-"""Find the clips of a folder by file names alone; nothing is opened.
+"""Find the clips of a folder by file names; of each folder's pictures the first PNG or WebP is opened, to see whether it moves.
 
-- A file with a video's suffix is a clip, named by its path below the folder without the suffix.
+- A file with a video's suffix is a clip, named by its path below the folder without the suffix. So is an animated PNG or WebP, in a
+  folder whose first one is animated.
 - A folder that holds pictures, and no video or other clip in it or below, is a clip of frames, named by its path.
   Pictures beside clips are posters or previews: they are passed over, with a line in the log.
 - Hidden files and folders are passed over. Links are followed, but never back into a folder that one is inside of.
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vgbench.errors import DataError
+from vgbench.video.animation import is_animation
 from vgbench.video.decode import VIDEO_SUFFIXES
 from vgbench.video.order import in_order, natural_key
 from vgbench.video.pictures import PICTURE_SUFFIXES, is_picture
@@ -107,7 +109,20 @@ def _names(folder: Path) -> _Names:
                 names.pictures.append(name)
             else:
                 names.others.append(name)
-    return names
+    return _animations_apart(folder, names)
+
+
+_MAY_MOVE = (".png", ".webp")
+
+
+def _animations_apart(folder: Path, names: _Names) -> _Names:
+    """The same with animated pictures among the videos, where the first that may be one is."""
+    candidates = [name for name in names.pictures if os.path.splitext(name)[1].lower() in _MAY_MOVE]
+    if not candidates or not is_animation(folder / in_order(candidates)[0]):
+        return names
+    animated = {name for name in candidates if is_animation(folder / name)}
+    still = [name for name in names.pictures if name not in animated]
+    return names._replace(videos=[*names.videos, *animated], pictures=still)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
