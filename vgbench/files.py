@@ -28,6 +28,28 @@ BROKEN_FILE = (
 )
 """What numpy, zipfile, pickle and torch raise for a file of arrays that is damaged, or made to mislead."""
 
+_DOS_FOLDER = 0x10
+
+
+def torch_archive_problem(path: Path) -> str:
+    """Which part of an archive of `torch.save` is not what was written, as the end of a sentence; empty where all are, or it is none.
+
+    torch itself does not compare the checksums in it, and gives what happens to be in memory for a part that is marked as a folder.
+    """
+    if not zipfile.is_zipfile(path):  # torch says what is wrong with it, or reads its older format
+        return ""
+    with zipfile.ZipFile(path) as archive:
+        damaged, parts = archive.testzip(), archive.infolist()
+    if damaged is not None:
+        return f"{damaged} in it does not have the checksum it was written with"
+    for part in parts:
+        if part.is_dir() or part.external_attr & _DOS_FOLDER:
+            return f"{part.filename} in it is marked as a folder"
+        if part.compress_type != zipfile.ZIP_STORED:
+            return f"{part.filename} in it is compressed, which torch.save does not do"
+    return ""
+
+
 _WITH_STRAY_BYTES = re.compile('[^"\n/]*[\ud800-\udfff][^"\n/]*')
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import av
+import h5py
 import numpy as np
 import torch
 from PIL import Image
@@ -111,6 +112,11 @@ def _array(suffix: str) -> Callable[[Path], Path]:
         path = folder / f"clips.{suffix}"
         if suffix == "npy":
             np.save(path, clips)
+        elif suffix == "pt":
+            torch.save(torch.from_numpy(clips), path)
+        elif suffix == "h5":
+            with h5py.File(path, "w") as file:
+                file.create_dataset("clips", data=clips, compression="gzip")
         else:
             np.savez_compressed(path, clips=clips)
         return path
@@ -289,6 +295,8 @@ SPECIMENS = (
     Specimen("jpg", _pictures("jpg"), _of_pictures, "sound"),
     Specimen("npy", _array("npy"), _of_clips, "whole if cut"),
     Specimen("npz", _array("npz"), _of_clips, "same"),
+    Specimen("pt", _array("pt"), _of_clips, "same"),
+    Specimen("h5", _array("h5"), _of_clips, "whole if cut"),
     Specimen("run.json", _run("run.json"), _of_run, "same"),
     Specimen("scores.jsonl", _run("scores.jsonl"), _of_run, "same"),
     Specimen("features.npy", _run("features/*.npy"), _of_run, "same"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -80,7 +81,7 @@ def test_an_animated_picture_among_frames_is_refused_by_name(tmp_path):
 
 def test_a_still_picture_alone_is_no_clip(tmp_path):
     Image.fromarray(_flat(3)[0]).save(tmp_path / "0.png")
-    with pytest.raises(DataError, match=r"0.png is neither a folder of clips nor a video"):
+    with pytest.raises(DataError, match=r"0.png is neither a folder of clips nor, by its suffix, a video"):
         open_clips(tmp_path / "0.png")
 
 
@@ -142,6 +143,25 @@ def test_a_cut_animation_is_refused(tmp_path, share, suffix):
     for read in (probe_video, read_video):
         with pytest.raises(VideoError, match=rf"a.{suffix}: found [0-8] frames, but the (GIF|PNG|WebP) ends"):
             read(path)
+
+
+def test_an_apng_with_a_chunk_of_four_gigabytes_is_refused(tmp_path):
+    path = _save(tmp_path / "a.png", _flat(3))
+    data = path.read_bytes()
+    path.write_bytes(data[:-12] + b"\xff\xff\xff\xff" + data[-8:])
+    tracemalloc.start()
+    with pytest.raises(VideoError, match=r"a.png: found 3 frames, but the PNG ends without its last chunk"):
+        probe_video(path)
+    assert tracemalloc.get_traced_memory()[1] < 1 << 24
+    tracemalloc.stop()
+
+
+def test_a_webp_that_declares_four_gigabytes_is_refused_at_once(tmp_path):
+    path = _save(tmp_path / "a.webp", _flat(3))
+    data = path.read_bytes()
+    path.write_bytes(data[:4] + b"\xfe\xff\xff\xff" + data[8:])
+    with pytest.raises(VideoError, match=r"a.webp: found 3 frames, but the WebP ends before the length that it declares"):
+        probe_video(path)
 
 
 def test_one_wrong_bit_in_an_apng_is_found(tmp_path):

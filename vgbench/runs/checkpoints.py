@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, get_type_hints
 
 from vgbench.config import checked
 from vgbench.errors import CheckpointError, ConfigError, RunError, VgbenchError
-from vgbench.files import BROKEN_FILE, new_file, writing
+from vgbench.files import BROKEN_FILE, new_file, torch_archive_problem, writing
 from vgbench.interfaces import Generator
 
 FORMAT = 1
@@ -102,7 +101,9 @@ def read_saved(path: Path) -> Any:
     import torch
 
     try:
-        _check_archive(path)
+        problem = torch_archive_problem(path)
+        if problem:
+            raise CheckpointError(f"{path} is damaged: {problem}.")
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise CheckpointError(f"There is no checkpoint {path}.") from error
@@ -112,25 +113,6 @@ def read_saved(path: Path) -> Any:
         ) from error
     except BROKEN_FILE as error:
         raise CheckpointError(f"{path} is damaged, or is no checkpoint: {_first_sentence(error)}") from error
-
-
-_DOS_FOLDER = 0x10
-
-
-def _check_archive(path: Path) -> None:
-    """CheckpointError: a part of the archive is not what was written.
-
-    torch itself does not compare the checksums in it, and gives what happens to be in memory for a part that is marked as a folder.
-    """
-    if not zipfile.is_zipfile(path):  # torch says what is wrong with it, or reads its older format
-        return
-    with zipfile.ZipFile(path) as archive:
-        damaged = archive.testzip()
-        marked = next((part.filename for part in archive.infolist() if part.is_dir() or part.external_attr & _DOS_FOLDER), None)
-    if marked is not None:
-        raise CheckpointError(f"{path} is damaged: {marked} in it is marked as a folder.")
-    if damaged is not None:
-        raise CheckpointError(f"{path} is damaged: {damaged} in it does not have the checksum it was written with.")
 
 
 def _check_types(checkpoint: Checkpoint, path: Path) -> None:

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 _HOMES = {
-    "vgbench.video.arrays": ("ArrayAddress", "array_address"),
+    "vgbench.video.array_files": ("ArrayAddress", "array_address"),
     "vgbench.video.decode": ("VIDEO_SUFFIXES", "probe_video", "read_video", "stream_video"),
     "vgbench.video.encode": ("strip", "write_lossless", "write_preview"),
     "vgbench.video.folder": ("ArrayClip", "ClipFile", "ClipFolder", "PictureClip", "VideoClip", "open_clips"),
@@ -30,7 +30,7 @@ def __getattr__(name: str) -> Any:
 
 
 if TYPE_CHECKING:
-    from vgbench.video.arrays import ArrayAddress as ArrayAddress, array_address as array_address
+    from vgbench.video.array_files import ArrayAddress as ArrayAddress, array_address as array_address
     from vgbench.video.decode import (
         VIDEO_SUFFIXES as VIDEO_SUFFIXES,
         probe_video as probe_video,

@@ -69,11 +69,12 @@ def _is_animated_png(file: BinaryIO) -> bool:
 
 def _png(file: BinaryIO) -> Blocks:
     """Chunks of length, name, content and CRC; a frame has one fcTL, which comes before IDAT where the first picture is a frame."""
+    size = file.seek(0, 2)
     file.seek(len(_PNG))
     declared, frames, seconds, width, height, channels, bits = 0, 0, 0.0, 0, 0, 3, 8
     has_poster = False
     while len(head := file.read(8)) == 8:
-        content = file.read(int.from_bytes(head[:4], "big"))
+        content = file.read(min(int.from_bytes(head[:4], "big"), size))  # what is asked for is allocated
         if zlib.crc32(head[4:] + content).to_bytes(4, "big") != file.read(4):
             break
         name = head[4:]
@@ -95,10 +96,11 @@ def _png(file: BinaryIO) -> Blocks:
 
 def _webp(file: BinaryIO) -> Blocks:
     """RIFF chunks of name, length and content, padded to even lengths; a frame is one ANMF."""
+    size = file.seek(0, 2)
     file.seek(4)
     end = 8 + int.from_bytes(file.read(4), "little")
     frames, milliseconds, width, height, position = 0, 0, 0, 0, 12
-    while position + 8 <= end:
+    while position + 8 <= min(end, size):
         file.seek(position)
         head = file.read(8 + 16)
         length = int.from_bytes(head[4:8], "little")
@@ -107,8 +109,7 @@ def _webp(file: BinaryIO) -> Blocks:
         elif head[:4] == b"ANMF":
             frames, milliseconds = frames + 1, milliseconds + int.from_bytes(head[20:23], "little")
         position += 8 + length + length % 2
-    file.seek(0, 2)
-    problem = "" if position == end <= file.tell() else "the WebP ends before the length that it declares"
+    problem = "" if position == end <= size else "the WebP ends before the length that it declares"
     return Blocks(frames, milliseconds / 1000, height, width, 3, problem)
 
 

@@ -17,11 +17,14 @@ from torch import Tensor
 from vgbench.config import DEFAULT_MEMORY
 from vgbench.errors import DataError
 from vgbench.video.animation import is_animation
-from vgbench.video.arrays import ArrayAddress, ArrayClips, array_address
+from vgbench.video.array_files import ARRAY_SUFFIXES, ArrayAddress, array_address
+from vgbench.video.arrays import ArrayClips
 from vgbench.video.decode import VIDEO_SUFFIXES, probe_video, read_video, stream_video
 from vgbench.video.info import VideoInfo
 from vgbench.video.listing import list_clips
 from vgbench.video.pictures import probe_pictures, read_pictures
+
+_ARRAYS = ", ".join(ARRAY_SUFFIXES)
 
 
 class ClipFile(ABC):
@@ -113,11 +116,11 @@ class ClipFolder:
 
 
 def open_clips(path: str | Path, *, layout: str | None = None, max_memory: int = DEFAULT_MEMORY) -> ClipFolder:
-    """The clips of a folder (see `listing` for what counts), of `file.npy`, `file.npz` or `file.npz:name`, or one video file.
+    """The clips of a folder (see `listing` for what counts), of an array, `file.npy` or `file.npz:name`, also of .pt and .h5, or one video.
 
     layout: the axes of an array, such as "NTCHW" or "TCHW" (clips N, frames T, height H, width W, channels C); None tells them from the
     shape, (N, T, H, W, C) or (N, T, H, W) for grey.  Nothing else has a layout.
-    max_memory: bytes that an .npz may take, which stays in memory as a whole; all else is read clip by clip.
+    max_memory: bytes that an .npz or a compressed .h5 may take, which stay in memory as a whole; all else is read clip by clip.
     Raises DataError: nothing there, no clips, two clips of one name; VideoError for an array that is none, that
     can be read in two ways, or that is too large.
 
@@ -129,12 +132,12 @@ def open_clips(path: str | Path, *, layout: str | None = None, max_memory: int =
     folder = Path(path)
     if not folder.exists():
         raise DataError(
-            f"{folder} does not exist. Give a folder of clips, a .npy file, or a .npz file (file.npz:name for one array of several)."
+            f"{folder} does not exist. Give a folder of clips, a video, or an array, {_ARRAYS} (file.npz:name for one of several)."
         )
     if folder.is_file() and (folder.suffix.lower() in VIDEO_SUFFIXES or is_animation(folder)):
         return ClipFolder(name=folder.stem, path=folder, kind="named", clips=(VideoClip(folder.stem, folder),))
     if not folder.is_dir():
-        raise DataError(f"{folder} is neither a folder of clips nor a video (by its suffix), a .npy or a .npz file. Give one of these.")
+        raise DataError(f"{folder} is neither a folder of clips nor, by its suffix, a video or an array ({_ARRAYS}). Give one of these.")
     clips = [PictureClip(name, where) if is_frames else VideoClip(name, where) for name, where, is_frames in list_clips(folder)]
     return ClipFolder(name=folder.resolve().name, path=folder, kind="named", clips=tuple(clips))
 

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from vgbench.errors import DataError
 from vgbench.video.animation import is_animation
+from vgbench.video.array_files import ARRAY_SUFFIXES
 from vgbench.video.decode import VIDEO_SUFFIXES
 from vgbench.video.order import in_order, natural_key
 from vgbench.video.pictures import PICTURE_SUFFIXES, is_picture
@@ -150,7 +151,7 @@ def _nothing_found(folder: Path) -> str:
         f"and for folders of pictures ({', '.join(sorted(PICTURE_SUFFIXES))})."
     )
     others = _names(folder).others
-    arrays = [name for name in others if name.lower().endswith((".npy", ".npz"))]
+    arrays = [name for name in others if name.lower().endswith(ARRAY_SUFFIXES)]
     if arrays:
         return f"{message} An array is named itself: {folder / min(arrays)}."
     return f"{message} It holds {len(others)} other files" + (f", {min(others)} first." if others else ".")
