@@ -132,20 +132,27 @@ MadeRun = Callable[..., EvalRun]
 
 @pytest.fixture
 def made_run(folder: Path) -> MadeRun:
-    """A finished evaluation as any program might have written it: for each row, each source's clips, each clip's values by metric."""
+    """A finished evaluation as any program might have written it: for each row, each source's clips, each clip's values by metric.
 
-    def make(rows: dict[str, list[list[dict[str, list[float]]]]], **record: Any) -> EvalRun:
-        metrics = tuple(next(iter(rows.values()))[0][0])
-        counts = {label: sum(map(len, sources)) for label, sources in rows.items()}
+    Instead of a clip's values there may be a list of them, one for each of its samples."""
+
+    def make(rows: dict[str, list[list[Any]]], **record: Any) -> EvalRun:
+        sampled = {
+            label: [[clip if isinstance(clip, list) else [clip] for clip in clips] for clips in sources] for label, sources in rows.items()
+        }
+        metrics = tuple(next(iter(sampled.values()))[0][0][0])
+        counts = {label: sum(len(clip) for clips in sources for clip in clips) for label, sources in sampled.items()}
         made = tuple(RowRecord(label=label, generator=f"x/{label}", n_lines=count, parameters=7) for label, count in counts.items())
         whole = {"protocol": {"id": "1", "name": "made", "task.score_from": 1}, "metrics": metrics, "rows": made, "status": "done"}
         run = create_run(EvalRun, folder / "runs", "made", EvalRecord(**whole | record))
         with ScoreWriter(run.path) as writer:
-            for label, sources in rows.items():
-                for source, clips in enumerate(sources):
-                    for clip, scores in enumerate(clips):
-                        name, frames = f"s{source}/{clip}", max(map(len, scores.values()))
-                        writer.write([ClipScores(name, f"s{source}", 0, label, None, scores, frames, int(clip == 0), 0.5 + clip)])
+            for label, sources in sampled.items():
+                for source, clip in ((source, clip) for source, clips in enumerate(sources) for clip in enumerate(clips)):
+                    number, samples = clip
+                    for sample, scores in enumerate(samples):
+                        name, frames = f"s{source}/{number}", max(map(len, scores.values()))
+                        line = ClipScores(name, f"s{source}", sample, label, None, scores, frames, int(number == 0), 0.5 + number)
+                        writer.write([line])
         return run
 
     return make

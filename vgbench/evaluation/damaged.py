@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from vgbench.data.loader import read_ahead
 from vgbench.errors import PairingError, VideoError, listed
-from vgbench.evaluation.pairing import place_of
+from vgbench.evaluation.partners import place_of
 from vgbench.generation.manifest import Manifest
 from vgbench.video.folder import ClipFile, ClipFolder
 

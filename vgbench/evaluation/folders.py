@@ -14,6 +14,7 @@ from vgbench.errors import PairingError
 from vgbench.evaluation.beginning import beginnings
 from vgbench.evaluation.damaged import Sides, without_damaged
 from vgbench.evaluation.pairing import Pairing, open_sides, pair_clips
+from vgbench.evaluation.partners import BY_NAME, check_rule
 from vgbench.evaluation.work import PairsOfClips, SetsOfClips, Work
 from vgbench.generation.manifest import Manifest, read_manifest
 from vgbench.metrics.catalogue import FILE_NOTES
@@ -41,6 +42,7 @@ def evaluate_folders(
     reference: str | Path,
     *,
     metrics: Sequence[str] = DEFAULT_METRICS,
+    pair: str = BY_NAME,
     allow_missing: bool = False,
     skip_damaged: bool = False,
     score_from: int | None = None,
@@ -61,13 +63,15 @@ def evaluate_folders(
     files get the scores that `evaluate` gives; without one each clip counts as a source of its own.
     score_from: the first frame that counts; None: what the manifest says, else 0.
     frames: only the first so many frames of each clip, on both sides; None: all.
+    pair: how clips find their references: "name", "order" (natural order of the names; what arrays always have), "prefix" (a generated
+    clip's name begins with its reference's), or a .csv file with the columns generated, reference and, if known, source.
     allow_missing: clips without a partner are counted in the warnings, not refused.
     skip_damaged: clips that cannot be read are left out of all folders, and counted in the warnings; for it each is decoded once more.
     max_memory: bytes of pixels that may be held at once; longer clips are measured in chunks of frames.
     layout: the axes of arrays, such as "NTCHW", where their shape does not tell them; see `vgbench.video.open_clips`.
 
-    Clips are paired by name, or by order for arrays; where every metric compares sets, they need no partners, and the two sides may
-    differ in number.
+    Of one reference there may be several generated clips, its samples: in folders sample-0, sample-1, …, by prefix, or by list.
+    Where every metric compares sets, clips need no partners, and the two sides may differ in number.
 
     PairingError: clips without a partner, of different lengths or sizes, or made under different protocols; the message lists them.  Or
     several folders that do not have the same clips.
@@ -77,6 +81,11 @@ def evaluate_folders(
     entries = _chosen(metrics, observer)
     torch_device = choose_device(device)
     check_counts(limit=limit, frames=frames, max_memory=max_memory)
+    check_rule(pair)
+    needs_pairs = any(entry.spec.kind != "set" for entry in entries)
+    if pair != BY_NAME and not needs_pairs:
+        of_sets = ", ".join(entry.short_name for entry in entries)
+        raise PairingError(f"{of_sets}: sets of clips are compared without partners, so there is nothing to pair by {pair}.")
     scorers = make_scorers(entries)
     folders = _labelled(generated)
     manifests = _manifests_of(folders, reference)
@@ -86,9 +95,8 @@ def evaluate_folders(
     left_out: list[str] = []
     if skip_damaged:
         sides, left_out = without_damaged(sides, manifests, workers=workers)
-    how = _How(allow_missing, score_from, limit, max_memory, workers, torch_device, observer)
-    compared = _sets if all(entry.spec.kind == "set" for entry in entries) else _pairs
-    works, scorers, refused = compared(sides, manifests, scorers, how)
+    how = _How(pair, allow_missing, score_from, limit, max_memory, workers, torch_device, observer)
+    works, scorers, refused = (_pairs if needs_pairs else _sets)(sides, manifests, scorers, how)
     _check_same_references(works)
     identity = _identity(reference, score_from, frames, manifests)
     names = tuple(entry.short_name for entry in entries if entry.short_name not in refused)
@@ -128,6 +136,7 @@ def _identity(reference: str | Path, score_from: int, frames: int | None, manife
 class _How(NamedTuple):
     """What was asked of an evaluation, for all of its folders."""
 
+    pair: str
     allow_missing: bool
     score_from: int
     limit: int | None
@@ -153,7 +162,14 @@ def _sets(sides: Sides, manifests: Manifests, scorers: Scorers, how: _How) -> tu
 def _pairs(sides: Sides, manifests: Manifests, scorers: Scorers, how: _How) -> tuple[Sequence[Work], Scorers, dict[str, str]]:
     """The pairs to score, the metrics that can take them, and why each of the others cannot."""
     pairings = {
-        label: pair_clips(*side, manifests[label], allow_missing=how.allow_missing, score_from=how.score_from, workers=how.workers)
+        label: pair_clips(
+            *side,
+            manifests[label],
+            pair=how.pair,
+            allow_missing=how.allow_missing,
+            score_from=how.score_from,
+            workers=how.workers,
+        )
         for label, side in sides.items()
     }
     first = _first(next(iter(pairings.values())), scorers, how.score_from)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from vgbench.data.loader import read_ahead
 from vgbench.errors import MetricError, PairingError
-from vgbench.evaluation.pairing import Pair, Pairing, place_of
+from vgbench.evaluation.pair import Pair
+from vgbench.evaluation.pairing import Pairing
+from vgbench.evaluation.partners import place_of
 from vgbench.files import size_text
 from vgbench.generation.manifest import Manifest, Place
 from vgbench.runs.features import REAL, Owner
@@ -75,7 +77,8 @@ class PairsOfClips(Work):
         note: Callable[[str], None],
     ) -> None:
         super().__init__(name, score_from)
-        self.notes, self._pairs = pairing.warnings, pairing.pairs[:limit]
+        kept = set(list(dict.fromkeys(pair.reference.name for pair in pairing.pairs))[:limit])
+        self.notes, self._pairs = pairing.warnings, [pair for pair in pairing.pairs if pair.reference.name in kept]
         self.n_clips, self._scorer, self._max_memory = len(self._pairs), scorer, max_memory
         for pair in self._pairs:
             self._check_fits(pair, whole_clip_metrics)
@@ -102,16 +105,20 @@ class PairsOfClips(Work):
 
     def score(self, features: SetFeatures, device: torch.device) -> Iterator[ClipScores]:
         read = read_ahead(self._pairs, self._read, workers=self._ahead, ahead=self._ahead)
+        hashed = ""
         for pair, whole in zip(self._pairs, read, strict=True):
             frames = pair.reference.info().frames
-            self.digest.update(shape_bytes(pair.reference.info()))
+            is_new, hashed = pair.reference.name != hashed, pair.reference.name  # samples of one reference follow each other
+            if is_new:
+                self.digest.update(shape_bytes(pair.reference.info()))
             if whole is None:
                 info = pair.generated.info()
                 digest = clip_hash((frames - self.score_from, info.channels, info.height, info.width))
-                chunks = ((clip[None].to(device), target[None].to(device)) for clip, target in self._counted(pair, digest))
+                chunks = ((clip[None].to(device), target[None].to(device)) for clip, target in self._counted(pair, digest, is_new))
                 measured = self._scorer.measure_chunks(chunks)
             else:
-                self.digest.update(whole[1].numpy().tobytes())
+                if is_new:
+                    self.digest.update(whole[1].numpy().tobytes())
                 generated, expected = (clip[None, self.score_from :].to(device) for clip in whole)
                 features.add([Owner(REAL, pair.place.clip_id, pair.place.source, 0)], expected)
                 digest = clip_hash(whole[0][self.score_from :].shape, whole[0][self.score_from :].contiguous().numpy())
@@ -136,12 +143,16 @@ class PairsOfClips(Work):
     def _read(self, pair: Pair) -> tuple[Tensor, Tensor] | None:
         return pair.read() if self._is_whole(pair) else None
 
-    def _counted(self, pair: Pair, digest: hashlib._Hash) -> Iterator[tuple[Tensor, Tensor]]:
-        """The pair in chunks of frames, from the first one that counts on; the digest takes in the generated ones."""
+    def _counted(self, pair: Pair, digest: hashlib._Hash, is_new: bool) -> Iterator[tuple[Tensor, Tensor]]:
+        """The pair in chunks of frames, from the first one that counts on; the digest takes in the generated ones.
+
+        is_new: whether the reference is yet to be hashed.
+        """
         length = self._max_memory // (_COPIES * pair.frame_bytes())
         skipped = 0
         for clip, target in pair.chunks(length):
-            self.digest.update(target.numpy().tobytes())
+            if is_new:
+                self.digest.update(target.numpy().tobytes())
             left = max(0, self.score_from - skipped)
             skipped += len(clip)
             if left < len(clip):

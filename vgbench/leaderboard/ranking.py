@@ -6,9 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 from vgbench.interfaces import SetMetric
+from vgbench.leaderboard.best_of import best_of_spec, best_places, can_be_best_of, is_the_same_each_time, samples_of, shared_samples
 from vgbench.leaderboard.comparability import all_metrics, check_comparable
 from vgbench.leaderboard.doubts import differing_code, differing_machines, find_doubts, missing_scores
 from vgbench.leaderboard.entrants import Entrant, find_entrants
@@ -30,11 +31,13 @@ def build_leaderboard(runs: Sequence[EvalRun]) -> Leaderboard:
     RunError: a run is unfinished or damaged.
     """
     check_comparable(runs)
-    specs = all_metrics(runs)
-    entrants = find_entrants(find_scored_rows(runs, specs))
+    asked = all_metrics(runs)
+    entrants = find_entrants(find_scored_rows(runs, asked))
+    columns = _columns(asked, entrants)
+    specs = [column.spec for column in columns]
     scores: dict[str, dict[str, Score]] = {entrant.label: {} for entrant in entrants}
     evidence: dict[str, dict[str, Evidence]] = {spec.id: {} for spec in specs}
-    _score_clips(entrants, [spec for spec in specs if spec.kind != "set"], scores, evidence)
+    _score_clips(entrants, [column for column in columns if column.spec.kind != "set"], scores, evidence)
     for spec in specs:
         if spec.kind == "set":
             _score_sets(entrants, spec, scores, evidence[spec.id])
@@ -44,7 +47,7 @@ def build_leaderboard(runs: Sequence[EvalRun]) -> Leaderboard:
         protocol=runs[0].record.protocol,
         metrics=specs,
         rows=sorted(rows, key=lambda row: _rank(row, specs[0])),
-        warnings=[*warnings, *missing_scores(rows, specs), *differing_machines(runs), *differing_code(runs), *find_doubts(rows, specs)],
+        warnings=[*warnings, *missing_scores(rows, asked), *differing_machines(runs), *differing_code(runs), *find_doubts(rows, specs)],
         runs=[str(run.path) for run in runs],
     )
 
@@ -59,26 +62,47 @@ def _table_row(entrant: Entrant, scores: Mapping[str, Score]) -> TableRow:
         parameters=record.parameters,
         seconds_per_clip=median(lines.seconds) if lines.seconds else None,
         perfect_frames=lines.perfect,
-        n_frames=lines.frames,
+        n_frames=sum(lines.frames),
         scores=scores,
     )
 
 
+class _Column(NamedTuple):
+    """A column of the table."""
+
+    spec: MetricSpec
+    metric: MetricSpec
+    """What the column's values are of."""
+    best_of: int
+    """Of how many samples of a clip the best counts; 0: the mean of all does."""
+
+
+def _columns(specs: Sequence[MetricSpec], entrants: Sequence[Entrant]) -> list[_Column]:
+    """A column for each metric, and one for the best of N where rows have several samples of a clip."""
+    samples = shared_samples(entrants)
+    columns = []
+    for spec in specs:
+        columns.append(_Column(spec, spec, 0))
+        if samples > 1 and can_be_best_of(spec):
+            columns.append(_Column(best_of_spec(spec, samples), spec, samples))
+    return columns
+
+
 def _score_clips(
     entrants: Sequence[Entrant],
-    specs: Sequence[MetricSpec],
+    columns: Sequence[_Column],
     scores: dict[str, dict[str, Score]],
     evidence: Mapping[str, dict[str, Evidence]],
 ) -> None:
     """Scores of the metrics that give every clip a value; one bootstrap serves all rows and metrics."""
     found: list[tuple[str, MetricSpec, Sample]] = []
-    for spec in specs:
-        pooling = Pooling(spec)
+    for spec, metric, best_of in columns:
+        pooling = Pooling(metric)
         for entrant in entrants:
-            scored = entrant.having(spec.id)
-            if scored is None:
+            scored = entrant.having(metric.id)
+            if scored is None or not (samples_of(scored.scores) >= best_of or is_the_same_each_time(entrant)):
                 continue
-            score, sample = _pooled(pooling, scored)
+            score, sample = _pooled(pooling, scored, best_of)
             scores[entrant.label][spec.id] = score
             if math.isfinite(score.value):
                 found.append((entrant.label, spec, sample))
@@ -104,23 +128,28 @@ def _within_perfect(interval: Interval, value: float, spec: MetricSpec) -> Inter
     return Interval(low, min(high, spec.perfect)) if spec.better == "higher" else Interval(max(low, spec.perfect), high)
 
 
-def _pooled(pooling: Pooling, scored: ScoredRow) -> tuple[Score, Sample]:
+def _pooled(pooling: Pooling, scored: ScoredRow, best_of: int) -> tuple[Score, Sample]:
+    """A row's number, and what is resampled for its interval; best_of: see `_Column`."""
     import numpy as np
 
     lines, column = scored.scores, scored.scores.columns[pooling.spec.id]
     order = lines.order()
     per_clip = pooling.per_clip(column, order)
+    if best_of:
+        best = best_places(lines, per_clip, pooling.spec, best_of)
+        order, per_clip = order[best], per_clip[best]
+    n_frames = int(np.asarray(lines.frames)[order].sum())
     names, source_of = np.unique(np.asarray(lines.sources)[order], return_inverse=True)
     groups = list(column.groups(order))
     score = Score(
         value=pooling.pooled(per_clip),
         ci_low=None,
         ci_high=None,
-        n_clips=len(lines),
-        n_frames=lines.frames,
+        n_clips=len(order),
+        n_frames=n_frames,
         n_sources=len(names),
-        non_finite=column.non_finite(),
-        **_at_each_frame(groups, lines.frames // len(lines)),
+        non_finite=sum(int((~np.isfinite(group.values)).sum()) for group in groups),
+        **_at_each_frame(groups, n_frames // len(order)),
     )
     return score, pooling.sample(per_clip, source_of)
 
@@ -151,7 +180,7 @@ def _score_sets(entrants: Sequence[Entrant], spec: MetricSpec, scores: dict[str,
             ci_low=estimate.ci_low,
             ci_high=estimate.ci_high,
             n_clips=estimate.n_generated,
-            n_frames=scored.scores.frames,
+            n_frames=sum(scored.scores.frames),
             n_sources=estimate.n_sources,
             non_finite=0,
             per_frame=None,

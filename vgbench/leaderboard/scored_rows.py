@@ -111,7 +111,8 @@ class ScoreColumns:
         self.samples = array("q")
         self.pixels: list[str | None] = []
         self.seconds = array("d")
-        self.frames = self.perfect = 0
+        self.frames = array("q")
+        self.perfect = 0
         self.run: str | None = None
         self.columns = {metric: Column() for metric in metrics}
 
@@ -126,7 +127,7 @@ class ScoreColumns:
         self.pixels.append(line.pixels)
         if line.seconds is not None:
             self.seconds.append(line.seconds)
-        self.frames += line.frames
+        self.frames.append(line.frames)
         self.perfect += line.perfect
         self.run = line.run
         for metric, column in self.columns.items():

@@ -56,6 +56,12 @@ def definition_lines(leaderboard: Leaderboard) -> list[str]:
         lines.append(
             "≈ marks the best of a column and what cannot be told apart from it (paired test over source videos, 5 % for the whole column)."
         )
+    of_samples = next((spec.id.rpartition(":best-of-")[2] for spec in leaderboard.metrics if ":best-of-" in spec.id), None)
+    if of_samples is not None:
+        lines.append(
+            f"Columns are means over the samples of a clip; best-of-{of_samples} takes the best of each clip's first {of_samples} by that "
+            "metric. – there: fewer samples, unless the generator is deterministic."
+        )
     for row in leaderboard.rows:
         if row.aliases:
             lines.append(f"{row.label} is also {', '.join(row.aliases)}: the very same clips.")

@@ -55,12 +55,6 @@ class Column:
             starts = (ends - lengths)[order[places]]
             yield Group(places, values[starts[:, None] + np.arange(length)])
 
-    def non_finite(self) -> int:
-        """How many values are NaN or infinite."""
-        import numpy as np
-
-        return int((~np.isfinite(np.array(self._values))).sum())
-
 
 class Pooling:
     """A metric's `per_clip` and `pool`, loaded from its spec."""
@@ -79,10 +73,10 @@ class Pooling:
         return Sample(per_clip, source_of, pool=self.pooled)
 
     def per_clip(self, column: Column, order: NDArray[np.int64]) -> NDArray[np.float64]:
-        """(N,): one number per clip, the clips in `order`."""
+        """(N,): one number for each of the clips that `order` names, in that order."""
         import numpy as np
 
-        result = np.empty(len(column), dtype=np.float64)
+        result = np.empty(len(order), dtype=np.float64)
         for group in column.groups(order):
             with guarded(MetricError, f"metric {self.spec.id}", self.spec.target):
                 pooled = np.asarray(self._metric.per_clip(group.values))
