@@ -37,10 +37,13 @@ def changed(section: str | None, **values: object) -> Protocol:
         ("test", {"stride": 8}),
         ("test", {"which": "first"}),
         ("test", {"min_motion": 0.01}),
+        ("test", {"step": 2}),
+        ("test", {"fps": 10.0}),
         ("video", {"size": (64, 96)}),
         ("video", {"channels": 1}),
         ("video", {"resample": "bicubic"}),
         ("video", {"fit": "center-crop"}),
+        ("video", {"channels": 1, "grey": "bt601"}),
         ("task", {"context": 2}),
         ("task", {"frames": 15}),
         ("task", {"target_start": 1, "frames": 15}),
@@ -60,7 +63,8 @@ def test_every_field_is_covered_by_the_list_above():
     }
     assert fields == {
         *("data.dataset", "data.config", "test.split", "test.length", "test.stride", "test.which", "test.min_motion"),
-        *("video.size", "video.channels", "video.resample", "video.fit"),
+        *("test.step", "test.fps"),
+        *("video.size", "video.channels", "video.resample", "video.fit", "video.grey"),
         *("task.context", "task.frames", "task.target_start", "task.score_from", "task.samples", "task.seed"),
     }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -38,7 +39,11 @@ class Windows:
     length: int
     """Frames of a clip."""
     stride: int
-    """Frames from the start of one window to the start of the next."""
+    """The source's frames from the start of one window to the start of the next."""
+    step: int = 1
+    """Every so many of the source's frames is one of the clip's."""
+    fps: float | None = None
+    """Frames per second that clips are brought to by leaving frames out: frame k is the source's ⌊k · its rate / fps⌋. None: as it is."""
     which: Literal["all", "first"] = "all"
     """all: every window that fits a video; first: only its first."""
     min_motion: float = 0.0
@@ -47,6 +52,11 @@ class Windows:
     def __post_init__(self) -> None:
         _at_least("length", self.length, 1)
         _at_least("stride", self.stride, 1)
+        _at_least("step", self.step, 1)
+        if self.fps is not None and self.step > 1:
+            raise ValueError(f"step {self.step} and fps {self.fps:g} both choose frames; give one of them")
+        if self.fps is not None and not 0 < self.fps < math.inf:
+            raise ValueError(f"fps is {self.fps:g}, it must be above 0")
         if not 0 <= self.min_motion < 1:
             raise ValueError(f"min_motion is {self.min_motion}, it must be from 0 to below 1")
 
@@ -58,7 +68,9 @@ class Video:
     size: tuple[int, int]
     """Height and width in pixels."""
     channels: Literal[1, 3] = 3
-    """A grey source is repeated where 3 are asked for; a colour source is refused where 1 is."""
+    """A grey source is repeated where 3 are asked for; for a colour source where 1 is, see `grey`."""
+    grey: Literal["refuse", "bt601"] = "refuse"
+    """What becomes of a colour source where 1 channel is asked for. bt601: its luma, 0.299·R + 0.587·G + 0.114·B rounded, then resized."""
     resample: Literal["bilinear", "bicubic", "area"] = "bilinear"
     """The filter, antialiased."""
     fit: Literal["squash", "center-crop"] = "squash"
@@ -157,11 +169,15 @@ class Protocol:
         table = plain(self)
         del table["name"], table["summary"], table["origin"]
         # A key that came later is not named where it changes nothing, so that ids stay what they were.
-        return {key: value for key, value in sorted(_flat(table).items()) if not (key.endswith(".min_motion") and value == 0)}
+        return {key: value for key, value in sorted(_flat(table).items()) if _CAME_LATER.get(key.rpartition(".")[2], ...) != value}
 
     def id(self, fingerprint: str) -> str:
         """The protocol's id, 16 hexadecimal digits, given the test data's fingerprint."""
         return protocol_id(self.compared(), fingerprint)
+
+
+_CAME_LATER: Mapping[str, Any] = {"min_motion": 0, "step": 1, "fps": None, "grey": "refuse"}
+"""Keys that protocols have not always had → the value that changes nothing."""
 
 
 def protocol_id(compared: Mapping[str, Any], fingerprint: str) -> str:

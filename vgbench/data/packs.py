@@ -47,12 +47,17 @@ class PackKey:
     channels: int
     resample: str
     fit: str
+    grey: str
+    """What became of colour."""
     software: str
     """What decodes and resizes, with versions."""
 
     def name(self) -> str:
         """The pack's folder: readable, and different for everything that differs."""
-        digest = hashlib.sha256(json.dumps([FORMAT, asdict(self)], sort_keys=True).encode()).hexdigest()[:16]
+        facts = asdict(self)
+        if self.grey == "refuse":  # a field that came later, where it changes nothing
+            del facts["grey"]
+        digest = hashlib.sha256(json.dumps([FORMAT, facts], sort_keys=True).encode()).hexdigest()[:16]
         return f"{self.dataset}-{self.split}-{self.size[0]}x{self.size[1]}-{digest}".replace("/", "-")
 
 

@@ -12,7 +12,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from vgbench.config import plain
-from vgbench.data.clips import Clip, cut
+from vgbench.data.clips import Clip, cut, rate_of, span_of
 from vgbench.data.dataset import open_dataset
 from vgbench.data.fingerprints import KnownFingerprints, folder_signature
 from vgbench.data.packs import INDEX, Pack, PackKey
@@ -80,6 +80,7 @@ class ProtocolData:
             channels=video.channels,
             resample=video.resample,
             fit=video.fit,
+            grey=video.grey,
             software=" ".join(f"{name} {metadata.version(name)}" for name in ("vgbench", "av", "pillow")),
         )
 
@@ -126,9 +127,10 @@ class ProtocolData:
         clips = cut(sources, windows)
         if not clips:
             longest = max((source.frames for source in sources), default=0)
+            least = min((span_of(source, windows) for source in sources), default=windows.length)
             raise DataError(
                 f"Split '{windows.split}' of data set {self.protocol.data.dataset} gives no clip: {len(sources)} videos, "
-                f"the longest of {longest} frames, and a window takes {windows.length}."
+                f"the longest of {longest} frames, and a window takes {least}."
             )
         self.pack(windows.split)  # one that is damaged is said before anything is read
         clips = self.with_motion(clips, windows)
@@ -148,49 +150,77 @@ class ProtocolData:
     def read(self, clip: Clip) -> Tensor:
         """The clip's pixels at the protocol's size and channels: uint8 (T, C, H, W); from a packed split where there is one.
 
-        DataError: see `read_frames`.
+        DataError: see `read_unpacked`.
         """
-        pack = self.pack(clip.split)
-        frames = None if pack is None else pack.read(clip.source_id, clip.start, clip.length)
-        return self.read_frames(clip.source_id, clip.start, clip.length) if frames is None else frames
+        packed = self.read_packed(clip)
+        return self.read_unpacked(clip) if packed is None else packed
 
-    def read_frames(self, source_id: str, start: int, length: int) -> Tensor:
-        """A video's frames from the data set itself, at the protocol's size and channels: uint8 (T, C, H, W).
+    def read_packed(self, clip: Clip) -> Tensor | None:
+        """The same from a packed split alone; None where there is none, or the video could not be packed."""
+        pack = self.pack(clip.split)
+        frames = None if pack is None else pack.read(clip.source_id, clip.start, clip.span)
+        return None if frames is None else clip.picked(frames)
+
+    def read_unpacked(self, clip: Clip) -> Tensor:
+        """The same from the data set itself.
 
         DataError: what the data set gave is of another type or length, or is colour where the protocol asks for grey.
         """
-        return self._fitted(self.dataset.read(source_id, start, length, self.protocol.video.size), source_id, start, length)
+        frames = self.dataset.read(clip.source_id, clip.start, clip.span, self.protocol.video.size)
+        self._check(frames, clip.source_id, clip.start, clip.span)
+        return self._fitted(clip.picked(frames), clip.source_id)
+
+    def read_frames(self, source_id: str, start: int, length: int) -> Tensor:
+        """A video's frames in a row from the data set itself, at the protocol's size and channels: uint8 (T, C, H, W).
+
+        DataError: see `read_unpacked`.
+        """
+        frames = self.dataset.read(source_id, start, length, self.protocol.video.size)
+        self._check(frames, source_id, start, length)
+        return self._fitted(frames, source_id)
+
+    def rates(self, role: str) -> dict[str, float | None]:
+        """Source → the frames per second of its clips; None where that is not known."""
+        windows: Windows = getattr(self.protocol, role)
+        return {source.source_id: rate_of(source, windows) for source in self.dataset.sources(windows.split)}
 
     def stream(self, source: Source, length: int) -> Iterator[Tensor]:
         """A whole video from the data set itself, at the protocol's size and channels, at most `length` frames at a time.
 
-        DataError: see `read_frames`.
+        DataError: see `read_unpacked`.
         """
         start = 0
         for frames in self.dataset.stream(source, length, self.protocol.video.size):
-            yield self._fitted(frames, source.source_id, start, min(length, source.frames - start))
+            self._check(frames, source.source_id, start, min(length, source.frames - start))
+            yield self._fitted(frames, source.source_id)
             start += len(frames)
         if start != source.frames:
             raise DataError(f"{source.source_id} gave {start} frames and has {source.frames}.")
 
-    def _fitted(self, frames: Tensor, source_id: str, start: int, length: int) -> Tensor:
-        """What the data set gave, checked, in the protocol's channels and size."""
+    def _check(self, frames: Tensor, source_id: str, start: int, length: int) -> None:
+        """DataError: what the data set gave is not what it was asked for."""
         import torch
 
-        from vgbench.video.resizing import resize
-
-        video = self.protocol.video
         if not isinstance(frames, torch.Tensor) or frames.dtype != torch.uint8 or frames.ndim != 4 or len(frames) != length:
             got = f"{frames.dtype} {tuple(frames.shape)}" if isinstance(frames, torch.Tensor) else repr(type(frames))
             raise DataError(
                 f"Data set {self.protocol.data.dataset} gave {got} for {length} frames of {source_id} from frame {start}; "
                 f"a data set reads uint8 ({length}, C, H, W)."
             )
-        if frames.shape[1] != video.channels:
-            if frames.shape[1] != 1:
+
+    def _fitted(self, frames: Tensor, source_id: str) -> Tensor:
+        """A video's frames in the protocol's channels and size."""
+        from vgbench.metrics.luma import grey_of
+        from vgbench.video.resizing import resize
+
+        video = self.protocol.video
+        if frames.shape[1] == 1 < video.channels:
+            frames = frames.expand(-1, video.channels, -1, -1)
+        elif frames.shape[1] != video.channels:
+            if video.grey == "refuse" or frames.shape[1] != 3:
                 raise DataError(
                     f"{source_id} has {frames.shape[1]} channels and protocol {self.protocol.name} asks for {video.channels}; "
-                    f"set channels = {frames.shape[1]} under [video]."
+                    f'under [video] set channels = {frames.shape[1]}, or grey = "bt601" to compare its luma.'
                 )
-            frames = frames.expand(-1, video.channels, -1, -1)
+            frames = grey_of(frames)
         return resize(frames, video.size, resample=video.resample, fit=video.fit).contiguous()

@@ -45,7 +45,7 @@ def write_contexts(
     check_empty(out)
     opened = ProtocolData(chosen, data or {})
     clips, task = opened.clips("test"), chosen.task
-    fps = {source.source_id: source.fps or DEFAULT_FPS for source in opened.dataset.sources(chosen.test.split)}
+    fps = opened.rates("test")
     read = read_ahead(clips, opened.read, workers=workers, ahead=2 * workers)
     for done, (clip, frames) in enumerate(zip(clips, read, strict=True), start=1):
         write_pictures(out / clip.clip_id, frames[: task.context])
@@ -64,7 +64,7 @@ def write_contexts(
             {
                 "id": clip.clip_id,
                 "source": clip.source_id,
-                "fps": fps[clip.source_id],
+                "fps": fps[clip.source_id] or DEFAULT_FPS,
                 "seeds": [clip_seed(task.seed, clip.clip_id, sample) for sample in range(task.samples)],
             }
             for clip in clips

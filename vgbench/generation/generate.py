@@ -76,7 +76,7 @@ def generate(
     if learns_by_fitting(sampler.generator):
         fit(sampler, opened, torch_device, workers=workers, on_clip=lambda done, total: observer.advanced("learning", done, total))
     written, portions = 0, Portions("clips", observer.note)
-    fps = {source.source_id: source.fps or DEFAULT_FPS for source in opened.dataset.sources(chosen.test.split)}
+    fps = {source_id: rate or DEFAULT_FPS for source_id, rate in opened.rates("test").items()}
     for group, frames in read_batches(clips, opened.read, batch_size=batch_size, workers=workers):
         written += _write(sampler, group, frames.to(torch_device), out, chosen, fps, portions)
         if reference_out is not None:

@@ -26,6 +26,11 @@ def limited_luma(clip: Tensor) -> Tensor:
     return (red + green + blue + 16).unsqueeze(1)
 
 
+def grey_of(clip: Tensor) -> Tensor:
+    """`rounded_luma` as a clip: uint8 (T, C, H, W) → (T, 1, H, W)."""
+    return torch.from_numpy(rounded_luma(clip))[:, None]
+
+
 def rounded_luma(clip: Tensor) -> NDArray[np.uint8]:
     """Luma of full range, 0.299·R + 0.587·G + 0.114·B, exact and rounded up from a half: uint8 (T, C, H, W) → (T, H, W).
 

@@ -8,7 +8,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vgbench.data.clips import Clip
+from vgbench.data.clips import Clip, offsets_of
 from vgbench.data.inspection.survey import ClipFacts, Survey
 from vgbench.data.protocol_data import ProtocolData
 from vgbench.files import cache_folder, write_cached
@@ -79,13 +79,14 @@ def _in_both(data: ProtocolData, role: str, clips: Sequence[ClipFacts], other: s
 def _difference(data: ProtocolData, pair: tuple[str, str], windows: Sequence[Windows]) -> float:
     """The mean difference of the pixels of two clips' first frames, as many as the shorter one has, values in [0, 1]."""
     frames = min(one.length for one in windows)
-    one, other = (data.read(_clip(clip_id, frames, side.split)).float() / 255 for clip_id, side in zip(pair, windows, strict=True))
+    one, other = (data.read(_clip(data, clip_id, side))[:frames].float() / 255 for clip_id, side in zip(pair, windows, strict=True))
     return float((one - other).abs().mean())
 
 
-def _clip(clip_id: str, length: int, split: str) -> Clip:
+def _clip(data: ProtocolData, clip_id: str, windows: Windows) -> Clip:
     source_id, _, start = clip_id.rpartition("/")
-    return Clip(clip_id, source_id, int(start), length, split)
+    source = next(source for source in data.dataset.sources(windows.split) if source.source_id == source_id)
+    return Clip(clip_id, source_id, int(start), windows.length, windows.split, offsets_of(source, windows))
 
 
 def _alike(clips: Sequence[ClipFacts], others: Sequence[ClipFacts]) -> list[tuple[str, str]]:

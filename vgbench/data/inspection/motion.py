@@ -28,7 +28,7 @@ def motions(key: str, clips: Sequence[Clip], read: Callable[[Clip], Tensor]) -> 
         known = {name: float(value) for name, value in stored.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         known = {}
-    names = [f"{clip.clip_id}+{clip.length}" for clip in clips]
+    names = [f"{clip.clip_id}+{clip.length}" + (f" of {clip.offsets}" if clip.offsets else "") for clip in clips]
     missing = [(name, clip) for name, clip in zip(names, clips, strict=True) if name not in known]
     for name, clip in missing:
         with suppress(VgbenchError):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from vgbench.data.clips import Clip, cut
+from vgbench.data.clips import Clip, cut, rate_of, span_of
 from vgbench.data.inspection.motion import motion
 from vgbench.data.loader import read_ahead
 from vgbench.data.protocol_data import ProtocolData
@@ -80,10 +80,10 @@ def survey(data: ProtocolData, role: str, *, from_files: bool, workers: int, obs
 
     def facts_of(clip: Clip) -> ClipFacts | str:
         try:
-            frames = data.read_frames(clip.source_id, clip.start, clip.length) if from_files else data.read(clip)
+            frames = data.read_unpacked(clip) if from_files else data.read(clip)
         except VideoError as error:
             return str(error)
-        packed = pack.read(clip.source_id, clip.start, clip.length) if pack is not None and from_files else None
+        packed = data.read_packed(clip) if from_files else None
         if packed is not None and not packed.equal(frames):
             return f"its packed copy holds other pixels than the file: delete {pack.path if pack else ''}, and prepare it again."
         return clip_facts(clip, frames)
@@ -105,9 +105,9 @@ def survey(data: ProtocolData, role: str, *, from_files: bool, workers: int, obs
         left_out=len(cut_clips) - len(kept),
         clips=facts,
         damaged={**unreadable, **damaged},
-        short=[source.source_id for source in sources if source.frames < windows.length],
+        short=[source.source_id for source in sources if source.frames < span_of(source, windows)],
         upsampled=[source.source_id for source in sources if source.height < height or source.width < width],
-        rates=sorted({source.fps for source in sources if source.fps is not None}),
+        rates=sorted({rate for rate in (rate_of(source, windows) for source in sources) if rate is not None}),
         formats=sorted(data.dataset.formats(windows.split)),
         defects=data.dataset.defects(windows.split),
     )
