@@ -139,6 +139,16 @@ def _split_names(context: click.Context, parameter: click.Parameter, value: str 
     return names
 
 
+def parsed_size(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    """Height and width in pixels."""
+    if value is None:
+        return None
+    match = re.fullmatch(r"([1-9][0-9]*)[x×]([1-9][0-9]*)", value.strip())
+    if match is None:
+        raise click.BadParameter(f"'{value}': write HEIGHTxWIDTH, such as 64x64.", context, parameter)
+    return int(match[1]), int(match[2])
+
+
 def parsed_bytes(context: click.Context, parameter: click.Parameter, value: str) -> int:
     """A number of bytes with K, M or G behind it."""
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([KMG]?)(?:i?B)?", value.strip(), re.IGNORECASE)

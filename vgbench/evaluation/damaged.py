@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from vgbench.data.loader import read_ahead
 from vgbench.errors import PairingError, VideoError, listed
-from vgbench.evaluation.partners import place_of
+from vgbench.evaluation.partners import find_partners
 from vgbench.generation.manifest import Manifest
 from vgbench.video.folder import ClipFile, ClipFolder
 
@@ -17,25 +17,31 @@ _FRAMES = 64
 Sides = Mapping[str, tuple[ClipFolder, ClipFolder]]
 
 
-def without_damaged(sides: Sides, manifests: Mapping[str, Manifest | None], *, workers: int) -> tuple[Sides, list[str]]:
+def without_damaged(sides: Sides, manifests: Mapping[str, Manifest | None], *, pair: str, workers: int) -> tuple[Sides, list[str]]:
     """The folders without the clips that are damaged in any of them, so that all rows keep the same; and what was left out, as notes.
 
     Every frame of every clip is decoded for it.  PairingError: nothing is left.
     """
     problems: dict[str, str] = {}
     seen: set[tuple[str, str]] = set()
+    references = {label: _references_of(*side, manifests[label], pair) for label, side in sides.items()}
     for label, (made, real) in sides.items():
-        for folder, manifest in ((made, manifests[label]), (real, None)):
+        for folder, reference_of in ((made, references[label]), (real, {})):
             clips = [clip for clip in folder.clips if (str(folder.path), clip.name) not in seen]
             for clip, problem in zip(clips, read_ahead(clips, _problem, workers=workers, ahead=2 * workers), strict=True):
                 seen.add((str(folder.path), clip.name))
                 if problem:
-                    problems.setdefault(place_of(clip, manifest).clip_id, problem)
-    kept = {label: (_kept(made, problems, manifests[label]), _kept(real, problems, None)) for label, (made, real) in sides.items()}
+                    problems.setdefault(reference_of.get(clip.name, clip.name), problem)
+    kept = {label: (_kept(made, problems, references[label]), _kept(real, problems, {})) for label, (made, real) in sides.items()}
     if not all(folder.clips for side in kept.values() for folder in side):
         raise PairingError(f"No clip is left: {len(problems)} are damaged.\n{listed(list(problems.values()))}")
     notes = [f"{len(problems)} clips are damaged, and left out on both sides.\n{listed(list(problems.values()))}"] if problems else []
     return kept, notes
+
+
+def _references_of(made: ClipFolder, real: ClipFolder, manifest: Manifest | None, pair: str) -> Mapping[str, str]:
+    """Generated clip → the reference it goes with; without those that have none."""
+    return {one.generated.name: one.reference.name for one in find_partners(made, real, manifest, pair).pairs}
 
 
 def _problem(clip: ClipFile) -> str:
@@ -48,7 +54,7 @@ def _problem(clip: ClipFile) -> str:
     return ""
 
 
-def _kept(folder: ClipFolder, problems: Iterable[str], manifest: Manifest | None) -> ClipFolder:
+def _kept(folder: ClipFolder, problems: Iterable[str], reference_of: Mapping[str, str]) -> ClipFolder:
     damaged = set(problems)
-    clips: Sequence[ClipFile] = [clip for clip in folder.clips if place_of(clip, manifest).clip_id not in damaged]
+    clips: Sequence[ClipFile] = [clip for clip in folder.clips if reference_of.get(clip.name, clip.name) not in damaged]
     return replace(folder, clips=tuple(clips))

@@ -18,6 +18,7 @@ from vgbench.errors import ConfigError, GeneratorError, RunError, VgbenchError
 from vgbench.generation.builder import build
 from vgbench.generation.fitting import fit, learns_by_fitting
 from vgbench.generation.given import GivenClips
+from vgbench.generation.resized import Resizing
 from vgbench.generation.rows import Row, resolve_rows
 from vgbench.generation.sampler import Sampler
 from vgbench.generation.source import ClipSource
@@ -56,6 +57,7 @@ def evaluate(
     batch_size: int = DEFAULT_BATCH,
     workers: int = DEFAULT_WORKERS,
     layout: str | None = None,
+    resizing: Resizing | None = None,
     resume: str | None = None,
     observer: Observer | None = None,
 ) -> EvalRun:
@@ -64,6 +66,7 @@ def evaluate(
     generators: rows, `[label=]generator[:variant][@RUN-or-file]`; None: everything installed that fits.
     given: clips that any program made for the test clips, by the label of their row: a folder in which each has its test clip's id as its
     name (with several samples in sample-0, sample-1, …), or an array in the order of the test clips, whose axes `layout` names.
+    resizing: how given clips of another size are brought to the protocol's; None: they are refused.
     limit: only the first so many clips, under another protocol id.  resume: an interrupted run to finish, or "latest".
 
     A generator that fails, or a named one that has no run, costs only its own row: the others are scored, and the failure stands in
@@ -83,8 +86,8 @@ def evaluate(
     first = chosen.task.counted(stacked(clips[:1], opened.read)).to(torch_device)
     scorers, refused = make_scorers(entries).fitting(first, observer.note)
     entries = [entry for entry in entries if entry.short_name not in refused]
-    sources = _given_sources(given or {}, clips, opened, resolution.rows, layout, workers)
-    asked = [*(_identity(row) for row in resolution.rows), *({"label": one.label, "given": str(one.path)} for one in sources)]
+    sources = _given_sources(given or {}, clips, opened, resolution.rows, layout, resizing, workers)
+    asked = [*(_identity(row) for row in resolution.rows), *({"label": one.label, **one.asked()} for one in sources)]
     run = _open_run(resume, runs, opened.identity, entries, asked, opened)
     run.record = replace(run.record, device=str(torch_device), batch_size=batch_size, weights=scorers.clips.weights())
     run.record = replace(run.record, failures=resolution.failures, refused=refused)
@@ -131,13 +134,22 @@ def _open_run(
 
 
 def _given_sources(
-    given: Mapping[str, str | Path], clips: Sequence[Clip], data: ProtocolData, rows: Sequence[Row], layout: str | None, workers: int
+    given: Mapping[str, str | Path],
+    clips: Sequence[Clip],
+    data: ProtocolData,
+    rows: Sequence[Row],
+    layout: str | None,
+    resizing: Resizing | None,
+    workers: int,
 ) -> list[GivenClips]:
     """The rows of given clips.  ConfigError: two rows of one label.  PairingError: clips are missing or do not fit."""
     taken = {row.label for row in rows} & set(given)
     if taken:
         raise ConfigError(f"Two rows are called '{min(taken)}'; give one a label of its own: NAME={given[min(taken)]}.")
-    return [GivenClips(label, path, clips, data.protocol, data.identity, layout=layout, workers=workers) for label, path in given.items()]
+    return [
+        GivenClips(label, path, clips, data.protocol, data.identity, layout=layout, resizing=resizing, workers=workers)
+        for label, path in given.items()
+    ]
 
 
 def _identity(row: Row) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,6 +17,7 @@ from vgbench.evaluation.pairing import Pairing, open_sides, pair_clips
 from vgbench.evaluation.partners import BY_NAME, check_rule
 from vgbench.evaluation.work import PairsOfClips, SetsOfClips, Work
 from vgbench.generation.manifest import Manifest, read_manifest
+from vgbench.generation.resized import Resizing, resized
 from vgbench.metrics.catalogue import FILE_NOTES
 from vgbench.plugins.discovery import Plugin
 from vgbench.plugins.isolation import changes_of
@@ -47,6 +48,7 @@ def evaluate_folders(
     skip_damaged: bool = False,
     score_from: int | None = None,
     frames: int | None = None,
+    resizing: Resizing | None = None,
     limit: int | None = None,
     runs: Path = DEFAULT_RUNS,
     device: str = "auto",
@@ -63,6 +65,7 @@ def evaluate_folders(
     files get the scores that `evaluate` gives; without one each clip counts as a source of its own.
     score_from: the first frame that counts; None: what the manifest says, else 0.
     frames: only the first so many frames of each clip, on both sides; None: all.
+    resizing: both sides are brought to its size, by default that of the references; None: a difference in size is an error.
     pair: how clips find their references: "name", "order" (natural order of the names; what arrays always have), "prefix" (a generated
     clip's name begins with its reference's), or a .csv file with the columns generated, reference and, if known, source.
     allow_missing: clips without a partner are counted in the warnings, not refused.
@@ -94,11 +97,12 @@ def evaluate_folders(
     sides = _opened(folders, reference, layout, max_memory, frames)
     left_out: list[str] = []
     if skip_damaged:
-        sides, left_out = without_damaged(sides, manifests, workers=workers)
-    how = _How(pair, allow_missing, score_from, limit, max_memory, workers, torch_device, observer)
+        sides, left_out = without_damaged(sides, manifests, pair=pair, workers=workers)
+    sides, resizing = _at_one_size(sides, resizing)
+    how = _How(pair, allow_missing, score_from, resizing, limit, max_memory, workers, torch_device, observer)
     works, scorers, refused = (_pairs if needs_pairs else _sets)(sides, manifests, scorers, how)
     _check_same_references(works)
-    identity = _identity(reference, score_from, frames, manifests)
+    identity = _identity(reference, score_from, frames, resizing, manifests)
     names = tuple(entry.short_name for entry in entries if entry.short_name not in refused)
     record = EvalRecord(protocol=identity, metrics=names, rows=(), weights=scorers.clips.weights(), refused=refused)
     run = begin_run(EvalRun, Path(runs), works[0].name if len(works) == 1 else "given-clips", record)
@@ -122,11 +126,15 @@ def _labelled(generated: str | Path | Mapping[str, str | Path]) -> dict[str, str
     return folders
 
 
-def _identity(reference: str | Path, score_from: int, frames: int | None, manifests: Mapping[str, Manifest | None]) -> dict[str, Any]:
+def _identity(
+    reference: str | Path, score_from: int, frames: int | None, resizing: Resizing | None, manifests: Mapping[str, Manifest | None]
+) -> dict[str, Any]:
     """What the run records in a protocol's place; its id is a hash over the references, known once they were read."""
     identity: dict[str, Any] = {"id": "", "name": "given clips", "score_from": score_from, "reference": str(reference)}
     if frames is not None:
         identity["frames"] = frames
+    if resizing is not None:
+        identity |= asdict(resizing)
     made_under = next((manifest.protocol for manifest in manifests.values() if manifest is not None), None)
     if made_under is not None:
         identity["made_under"] = {"id": made_under["id"], "name": made_under.get("name")}
@@ -139,6 +147,7 @@ class _How(NamedTuple):
     pair: str
     allow_missing: bool
     score_from: int
+    resizing: Resizing | None
     limit: int | None
     max_memory: int
     workers: int
@@ -152,7 +161,7 @@ Manifests = Mapping[str, Manifest | None]
 def _sets(sides: Sides, manifests: Manifests, scorers: Scorers, how: _How) -> tuple[Sequence[Work], Scorers, dict[str, str]]:
     """The sets to compare, the metrics that can take them, and why each of the others cannot."""
     works = [
-        SetsOfClips(label or side[0].name, side, manifests[label], how.score_from, how.limit, how.max_memory)
+        SetsOfClips(label or side[0].name, side, manifests[label], how.score_from, how.resizing, how.limit, how.max_memory)
         for label, side in sides.items()
     ]
     first = next(iter(sides.values()))[1].clips[0].read(how.score_from)[None]
@@ -175,7 +184,7 @@ def _pairs(sides: Sides, manifests: Manifests, scorers: Scorers, how: _How) -> t
     first = _first(next(iter(pairings.values())), scorers, how.score_from)
     scorers, refused = scorers.fitting(first.to(how.device), how.observer.note)
     whole = [*scorers.clips.whole_clip_metrics, *scorers.sets.keys]
-    asked = how.score_from, how.limit, how.max_memory, how.workers, how.observer.note
+    asked = how.score_from, how.resizing, how.limit, how.max_memory, how.workers, how.observer.note
     works = [PairsOfClips(label or pairing.name, pairing, scorers.clips, whole, *asked) for label, pairing in pairings.items()]
     return works, scorers, refused
 
@@ -184,6 +193,16 @@ def _opened(folders: Mapping[str, str | Path], reference: str | Path, layout: st
     """Both sides of each row: the generated clips and the real ones."""
     sides = {label: open_sides(path, reference, layout, max_memory) for label, path in folders.items()}
     return {label: (beginnings(made, frames), beginnings(real, frames)) for label, (made, real) in sides.items()}
+
+
+def _at_one_size(sides: Sides, resizing: Resizing | None) -> tuple[Sides, Resizing | None]:
+    """Both sides of each row at one size, and which it is."""
+    if resizing is None:
+        return sides, None
+    if resizing.size is None:
+        first = next(iter(sides.values()))[1].clips[0].info()
+        resizing = replace(resizing, size=(first.height, first.width))
+    return {label: (resized(made, resizing), resized(real, resizing)) for label, (made, real) in sides.items()}, resizing
 
 
 def _score(

@@ -14,6 +14,7 @@ from vgbench.evaluation.pairing import Pairing
 from vgbench.evaluation.partners import place_of
 from vgbench.files import size_text
 from vgbench.generation.manifest import Manifest, Place
+from vgbench.generation.resized import Resizing
 from vgbench.runs.features import REAL, Owner
 from vgbench.runs.scores import PIXEL_DIGITS, ClipScores
 from vgbench.scoring.extractor import clip_digests, clip_hash
@@ -43,9 +44,10 @@ class Work(ABC):
     n_clips: int
     """Generated clips."""
 
-    def __init__(self, name: str, score_from: int) -> None:
+    def __init__(self, name: str, score_from: int, resizing: Resizing | None) -> None:
         self.name, self.score_from = name, score_from
-        self.digest = hashlib.sha256(f"given clips 1, score_from {score_from}".encode())
+        brought = "" if resizing is None else f", {resizing}"
+        self.digest = hashlib.sha256(f"given clips 1, score_from {score_from}{brought}".encode())
 
     @abstractmethod
     def references(self) -> list[str]:
@@ -71,12 +73,13 @@ class PairsOfClips(Work):
         scorer: Scorer,
         whole_clip_metrics: Sequence[str],
         score_from: int,
+        resizing: Resizing | None,
         limit: int | None,
         max_memory: int,
         workers: int,
         note: Callable[[str], None],
     ) -> None:
-        super().__init__(name, score_from)
+        super().__init__(name, score_from, resizing)
         kept = set(list(dict.fromkeys(pair.reference.name for pair in pairing.pairs))[:limit])
         self.notes, self._pairs = pairing.warnings, [pair for pair in pairing.pairs if pair.reference.name in kept]
         self.n_clips, self._scorer, self._max_memory = len(self._pairs), scorer, max_memory
@@ -169,10 +172,11 @@ class SetsOfClips(Work):
         folders: tuple[ClipFolder, ClipFolder],
         manifest: Manifest | None,
         score_from: int,
+        resizing: Resizing | None,
         limit: int | None,
         max_memory: int,
     ) -> None:
-        super().__init__(name, score_from)
+        super().__init__(name, score_from, resizing)
         self._manifest = manifest
         self._generated, self._real = (folder.clips[:limit] for folder in folders)
         self.n_clips = len(self._generated)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from vgbench.data.clips import Clip
 from vgbench.data.loader import read_ahead
 from vgbench.errors import DataError, PairingError, listed
 from vgbench.generation.manifest import read_manifest
+from vgbench.generation.resized import Resized, Resizing
 from vgbench.generation.source import ClipSource, Sampled
 from vgbench.protocol import Protocol, differing_content
 from vgbench.runs.records import RowRecord
@@ -36,9 +38,10 @@ class GivenClips(ClipSource):
         identity: Mapping[str, Any],
         *,
         layout: str | None,
+        resizing: Resizing | None,
         workers: int,
     ) -> None:
-        """identity: the protocol's, as runs record it.
+        """identity: the protocol's, as runs record it.  resizing: how clips of another size than the protocol's are brought to it.
 
         PairingError: clips are missing, of another length or size, or were made under another protocol.  DataError: they cannot be read.
         """
@@ -47,17 +50,17 @@ class GivenClips(ClipSource):
         self.label, self.path = label, path
         _check_protocol(path, identity)
         folder = open_clips(path, layout=layout)
-        self._samples, self._files = _found(folder, clips, protocol, path)
-        files = list(self._files.values())
-        wanted = (protocol.task.frames, protocol.video.channels, *protocol.video.size)
-        unlike = [text for text in read_ahead(files, lambda file: _difference(file, wanted), workers=workers, ahead=4 * workers) if text]
-        if unlike:
-            raise PairingError(
-                f"Protocol {protocol.name} asks for {_shape_text(wanted)}; {len(unlike)} of {len(files)} clips in {path} are not of that.\n"
-                + listed(unlike)
-            )
-        strangers = len(folder.clips) - len(files)
+        self._samples, stored = _found(folder, clips, protocol, path)
+        self._resizing = None if resizing is None else replace(resizing, size=protocol.video.size)
+        drops_colour = protocol.video.grey != "refuse"
+        self._files = {key: Resized(file.name, file, self._resizing, protocol.video.channels, drops_colour) for key, file in stored.items()}
+        _check_shapes(list(self._files.values()), protocol, path, workers)
+        strangers = len(folder.clips) - len(stored)
         self.notes = [f"{strangers} clips in {path} stand for no test clip of the protocol, and are not scored."] if strangers else []
+        sizes = sorted({(file.info().height, file.info().width) for file in stored.values()} - {protocol.video.size})
+        if sizes:
+            found = ", ".join(f"{height}×{width}" for height, width in sizes)
+            self.notes.append(f"{label}: clips of {found} are resized: {self._resizing}.")
 
     def samples(self, protocol: Protocol) -> int:
         return self._samples
@@ -69,7 +72,22 @@ class GivenClips(ClipSource):
         return Sampled(read.to(clips.device), None)
 
     def record(self, n_lines: int) -> RowRecord:
-        return RowRecord(label=self.label, generator=self.label, n_lines=n_lines, config={"given": str(self.path)})
+        return RowRecord(label=self.label, generator=self.label, n_lines=n_lines, config=self.asked())
+
+    def asked(self) -> dict[str, str]:
+        """What was given, and how it is brought to the protocol's size."""
+        return {"given": str(self.path), **({} if self._resizing is None else {"resizing": str(self._resizing)})}
+
+
+def _check_shapes(files: Sequence[ClipFile], protocol: Protocol, path: str | Path, workers: int) -> None:
+    """PairingError: clips do not have the protocol's length, size or channels, or cannot be opened."""
+    wanted = (protocol.task.frames, protocol.video.channels, *protocol.video.size)
+    unlike = [text for text in read_ahead(files, lambda file: _difference(file, wanted), workers=workers, ahead=4 * workers) if text]
+    if unlike:
+        raise PairingError(
+            f"Protocol {protocol.name} asks for {_shape_text(wanted)}; {len(unlike)} of {len(files)} clips in {path} are not of that. "
+            f"--resample FILTER brings them to its size.\n{listed(unlike)}"
+        )
 
 
 def _check_protocol(path: str | Path, identity: Mapping[str, Any]) -> None:

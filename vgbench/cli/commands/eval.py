@@ -50,6 +50,14 @@ from vgbench.cli.results import chosen_form, show_results
     metavar="N",
     help="With --generated and --reference: only the first N frames of each clip, on both sides.",
 )
+@click.option("--resample", metavar="FILTER", help="With --generated: bring clips to one size by bilinear, bicubic, area or nearest.")
+@click.option("--fit", metavar="squash|center-crop", help="With --resample: change the aspect ratio (default), or crop to it first.")
+@click.option(
+    "--size",
+    metavar="HEIGHTxWIDTH",
+    callback=options.parsed_size,
+    help="With --resample and --reference: the size of both sides. Default: the references'.",
+)
 @click.option(
     "--max-memory",
     default="2G",
@@ -77,6 +85,9 @@ def command(context: click.Context, /, metrics: list[str] | None, peer: str | No
     vgbench eval --protocol sky-timelapse-128x32 --data sky-timelapse=/data/sky --generated ours=out/
     """
     has_references = _check_forms(context, given["generated"], given["reference"])
+    resample, fit, size = (given.pop(name) for name in ("resample", "fit", "size"))
+    if resample is None and (fit or size):
+        raise click.UsageError(f"--{'fit' if fit else 'size'} goes with --resample FILTER, which says how clips are resized.")
     if peer is not None and metrics is not None:
         raise click.UsageError("--as chooses the metrics, so it does not go with --metrics.")
 
@@ -86,9 +97,11 @@ def command(context: click.Context, /, metrics: list[str] | None, peer: str | No
     from vgbench.config import DEFAULT_METRICS
     from vgbench.evaluation.evaluate import evaluate
     from vgbench.evaluation.folders import evaluate_folders
+    from vgbench.generation.resized import Resizing
     from vgbench.metrics.catalogue import PEER_NOTES
     from vgbench.scoring.lookup import peer_metrics
 
+    given["resizing"] = Resizing(resample, fit or "squash", size) if resample else None
     chosen = peer_metrics(peer) if peer is not None else metrics or DEFAULT_METRICS
     if peer in PEER_NOTES:
         click.echo(f"Note: {PEER_NOTES[peer]}", err=True)
@@ -108,7 +121,7 @@ def command(context: click.Context, /, metrics: list[str] | None, peer: str | No
 
 
 _OF_GENERATORS = ("generators", "protocol", "data", "resume", "batch_size")
-_OF_FOLDERS = ("pair", "allow_missing", "skip_damaged", "score_from", "frames", "max_memory")
+_OF_FOLDERS = ("pair", "size", "allow_missing", "skip_damaged", "score_from", "frames", "max_memory")
 
 
 def _check_forms(context: click.Context, generated: dict[str, str] | None, reference: str | None) -> bool:
@@ -126,7 +139,10 @@ def _check_forms(context: click.Context, generated: dict[str, str] | None, refer
     if reference is not None:
         refused, reason = _OF_GENERATORS, "does not go with --reference"
     else:
-        refused, reason = (*_OF_FOLDERS, *(("layout",) if generated is None else ())), "goes with --generated and --reference"
+        refused, reason = (
+            (*_OF_FOLDERS, *(("layout", "resample", "fit") if generated is None else ())),
+            "goes with --generated and --reference",
+        )
     for name in filter(was_given, refused):
         raise click.UsageError(f"--{name.replace('_', '-')} {reason}.")
     return reference is not None
