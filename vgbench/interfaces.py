@@ -204,7 +204,8 @@ class Dataset(ABC):
         """A hash that changes whenever a pixel of the split could change."""
 
     def defects(self, split: str) -> Mapping[str, str]:
-        """What is odd about the split's videos, found by names alone: source_id → a few words, such as "2 gaps"; by default nothing."""
+        """What is odd about the split's videos that can be opened, none of which is read: source_id → a few words, such as "2 gaps"; by
+        default nothing."""
         return {}
 
 

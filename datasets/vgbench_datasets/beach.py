@@ -57,8 +57,14 @@ class Beach(ClipFiles):
 class Strip(VideoClip):
     """A jpg of square frames, the first on top."""
 
+    def info(self) -> VideoInfo:
+        return self._info
+
+    def is_interlaced(self) -> bool:
+        return False
+
     @cached_property
-    def _probed(self) -> VideoInfo:
+    def _info(self) -> VideoInfo:
         try:
             with Image.open(self.path) as image:
                 width, height = image.size

@@ -74,6 +74,10 @@ class ClipFiles(Dataset):
         readable = [one for one in found.values() if isinstance(one, Source)]
         return readable, {source_id: one for source_id, one in found.items() if isinstance(one, str)}
 
+    def defects(self, split: str) -> Mapping[str, str]:
+        """Videos that are interlaced."""
+        return {one.source_id: "it is interlaced" for one in self.probe(split)[0] if self._by_id[one.source_id].is_interlaced()}
+
     def formats(self, split: str) -> Collection[str]:
         """The suffixes of the split's videos; of folders of frames that of the first."""
         clips = self._clips_of(split).values()

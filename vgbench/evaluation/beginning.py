@@ -29,6 +29,9 @@ class Beginning(ClipFile):
             raise PairingError(f"{self.name} has {info.frames} frames, fewer than the {self.frames} that --frames asks for.")
         return info._replace(frames=self.frames)
 
+    def is_interlaced(self) -> bool:
+        return self.clip.is_interlaced()
+
     def read(self, start: int = 0, length: int | None = None) -> Tensor:
         return self.clip.read(start, self.frames - start if length is None else min(length, self.frames - start))
 

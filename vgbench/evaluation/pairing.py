@@ -12,6 +12,7 @@ from vgbench.errors import DataError, PairingError, listed
 from vgbench.evaluation.pair import Pair
 from vgbench.evaluation.partners import BY_NAME, LIST_SUFFIX, RULES, find_partners
 from vgbench.files import escaped, is_utf8
+from vgbench.generation.interlacing import interlaced_note
 from vgbench.generation.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -84,4 +85,23 @@ def pair_clips(
     if not 0 <= score_from < shortest:
         raise PairingError(f"--score-from {score_from} leaves no frame of a clip with {shortest} frames.")
     warnings = [f"{len(lonely)} clips have no partner and are not scored.\n{listed(lonely)}"] if lonely else []
-    return Pairing(name=generated.name, pairs=pairs, warnings=[*warnings, *([passed_over] if passed_over else [])])
+    warnings += [passed_over] if passed_over else []
+    for clips, folder in (([pair.generated for pair in pairs], generated), ([pair.reference for pair in pairs], reference)):
+        warnings += interlaced_note(clips, folder.name)
+    return Pairing(name=generated.name, pairs=pairs, warnings=warnings + _rates_note(pairs))
+
+
+_RATES_ALIKE = 0.01
+
+
+def _rates_note(pairs: Sequence[Pair]) -> list[str]:
+    """What to know of pairs whose frames are not of the same moments."""
+    rates = [(pair, pair.generated.info().fps, pair.reference.info().fps) for pair in pairs]
+    apart = [(pair, made, real) for pair, made, real in rates if made and real and abs(made - real) > _RATES_ALIKE * real]
+    if not apart:
+        return []
+    pair, made, real = apart[0]
+    return [
+        f"{len(apart)} of {len(pairs)} pairs differ in frame rate, such as {pair.name}: {made:g}/s generated, {real:g}/s real. Frames are "
+        "compared one by one, whatever moments they are of."
+    ]

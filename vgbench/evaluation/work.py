@@ -13,6 +13,7 @@ from vgbench.evaluation.pair import Pair
 from vgbench.evaluation.pairing import Pairing
 from vgbench.evaluation.partners import place_of
 from vgbench.files import size_text
+from vgbench.generation.interlacing import interlaced_note
 from vgbench.generation.manifest import Manifest, Place
 from vgbench.generation.resized import Resizing
 from vgbench.runs.features import REAL, Owner
@@ -40,7 +41,7 @@ class Work(ABC):
 
     name: str
     """The row's label."""
-    notes: Sequence[str] = ()
+    notes: list[str]
     n_clips: int
     """Generated clips."""
 
@@ -81,7 +82,7 @@ class PairsOfClips(Work):
     ) -> None:
         super().__init__(name, score_from, resizing)
         kept = set(list(dict.fromkeys(pair.reference.name for pair in pairing.pairs))[:limit])
-        self.notes, self._pairs = pairing.warnings, [pair for pair in pairing.pairs if pair.reference.name in kept]
+        self.notes, self._pairs = list(pairing.warnings), [pair for pair in pairing.pairs if pair.reference.name in kept]
         self.n_clips, self._scorer, self._max_memory = len(self._pairs), scorer, max_memory
         for pair in self._pairs:
             self._check_fits(pair, whole_clip_metrics)
@@ -185,6 +186,7 @@ class SetsOfClips(Work):
             if needed > max_memory:
                 raise _too_large(["A distance between sets"], clip.name, needed, max_memory)
         self.notes = _differences([clip.info() for clip in self._generated], [clip.info() for clip in self._real])
+        self.notes += [*interlaced_note(self._generated, folders[0].name), *interlaced_note(self._real, folders[1].name)]
 
     def references(self) -> list[str]:
         return [clip.name for clip in self._real]

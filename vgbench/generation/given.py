@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from vgbench.data.clips import Clip
 from vgbench.data.loader import read_ahead
 from vgbench.errors import DataError, PairingError, listed
+from vgbench.generation.interlacing import interlaced_note
 from vgbench.generation.manifest import read_manifest
 from vgbench.generation.resized import Resized, Resizing
 from vgbench.generation.source import ClipSource, Sampled
@@ -57,6 +58,7 @@ class GivenClips(ClipSource):
         _check_shapes(list(self._files.values()), protocol, path, workers)
         strangers = len(folder.clips) - len(stored)
         self.notes = [f"{strangers} clips in {path} stand for no test clip of the protocol, and are not scored."] if strangers else []
+        self.notes += interlaced_note(stored.values(), str(path))
         sizes = sorted({(file.info().height, file.info().width) for file in stored.values()} - {protocol.video.size})
         if sizes:
             found = ", ".join(f"{height}×{width}" for height, width in sizes)

@@ -58,6 +58,9 @@ class Resized(ClipFile):
             return info
         return info._replace(channels=self.channels)
 
+    def is_interlaced(self) -> bool:
+        return self.clip.is_interlaced()
+
     def read(self, start: int = 0, length: int | None = None) -> Tensor:
         import torch
 

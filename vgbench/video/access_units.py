@@ -25,6 +25,8 @@ class FrameRule:
 
     def __init__(self, codec: str, extradata: bytes | None) -> None:
         self._codec = codec
+        self.is_entry = False
+        """Whether decoding may begin at the packet seen last, and gives the same frames as from the beginning; where `holds`."""
         self._headers = extradata or b""
         self._is_first = True
         if codec == "h264":
@@ -36,13 +38,17 @@ class FrameRule:
 
     def watch(self, packet: av.Packet[VideoStream]) -> None:
         """Take in the next packet; `holds` may become False, never True again."""
-        if not self.holds or self._codec in _INTRA:
+        if not self.holds:
+            return
+        if self._codec in _INTRA:
+            self.is_entry = packet.is_keyframe  # FFV1 may carry what it has learnt about pixels from frame to frame
             return
         if self._codec == "h264":
             self.holds = self._is_h264_frame(bytes(packet))
         elif self._codec == "hevc":
             self.holds = self._is_hevc_frame(bytes(packet))
         else:
+            self.is_entry = self._codec in _VP9 and packet.is_keyframe  # a key frame of AV1 may be shown later than it is stored
             self.holds = (packet.is_keyframe or not self._is_first) and (self._codec in _AV1 or _is_shown_vp9(bytes(packet)))
         self._is_first = False
 
@@ -50,6 +56,7 @@ class FrameRule:
         """A picture; the first one is IDR; no parameter sets that the header lacks, and no end of a sequence."""
         units = list(_units(packet, (self._headers[4] & 3) + 1))
         pictures = [unit[0] & 31 for unit in units if 1 <= unit[0] & 31 <= 5]
+        self.is_entry = pictures[:1] == [5]
         if not pictures or (self._is_first and pictures[0] != 5):
             return False
         return not any(unit[0] & 31 in (10, 11) or (unit[0] & 31 == 7 and unit not in self._headers) for unit in units)
@@ -58,6 +65,7 @@ class FrameRule:
         """A picture; the first one is IDR; none behind which leading pictures are left out (BLA, or any after an end of sequence)."""
         units = [(unit[0] >> 1 & 63, unit) for unit in _units(packet, (self._headers[21] & 3) + 1)]
         pictures = [kind for kind, _ in units if kind < 32]
+        self.is_entry = pictures[:1] in ([19], [20])
         if not pictures or (self._is_first and pictures[0] not in (19, 20)) or pictures[0] in (16, 17, 18):
             return False
         return not any(kind in (36, 37) or (kind == 34 and unit not in self._headers) for kind, unit in units)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +27,7 @@ from av.video.stream import VideoStream
 from vgbench.errors import VideoError
 from vgbench.video.access_units import FrameRule
 from vgbench.video.extent import measure_extent
+from vgbench.video.index import FrameIndex, frame_index
 from vgbench.video.info import MAX_PIXELS, check_frame_size
 
 _LOG = logging.getLogger(__name__)
@@ -56,6 +58,8 @@ class OpenVideo:
         self._packets = 0
         self._discarded = 0
         self._end = 0.0
+        self._times: list[int | None] = []
+        self._entries: list[int | None] = []
         _check_file(path)
         extent = measure_extent(path, reads_whole=reads_whole)
         self._extent = extent
@@ -86,6 +90,27 @@ class OpenVideo:
         for packet in self._demuxed():
             yield from self._decoded(packet)
         self._check_complete()
+
+    def frames_from(self, index: FrameIndex, number: int) -> Iterator[av.VideoFrame]:
+        """The frames from an entry of the index on, each checked to be the next one; it ends before the first that is not.
+
+        Raises VideoError at a sign of damage.
+        """
+        self._container.seek(index.times[number], stream=self.stream, backward=True)
+        for packet in self._demuxed():
+            if packet.size and len(self._times) == 1:
+                number = bisect_left(index.times, packet.pts or 0)
+                if index.entry_before(number) != number or index.times[number] != packet.pts:
+                    return
+            for frame in self._decoded(packet):
+                if number >= len(index.times) or frame.pts != index.times[number]:
+                    return
+                yield frame
+                number += 1
+
+    def index(self) -> FrameIndex | None:
+        """Where its frames are, once all packets went by; None where a packet is not known to be one frame."""
+        return frame_index(self._times, self._entries) if self._rule.holds and not self._discarded else None
 
     def first_frame_and_count(self) -> tuple[av.VideoFrame, int | None]:
         """The first frame, and how many there are: packets are counted, not decoded, while each is known to be one frame.
@@ -149,6 +174,8 @@ class OpenVideo:
                     self._discarded += packet.is_discard
                     self._end = max(self._end, _end_seconds(packet))
                     self._rule.watch(packet)
+                    self._times.append(packet.pts)
+                    self._entries += [packet.pts] if self._rule.is_entry else []
                 if packet.size or is_end:  # an empty packet in between would be taken for the end by the decoder
                     yield packet
         except (av.FFmpegError, OSError) as error:

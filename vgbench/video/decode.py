@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,6 +16,7 @@ from vgbench.errors import VideoError
 from vgbench.video.animation import probe_animation, read_animation, stream_animation
 from vgbench.video.blocks import animation_kind
 from vgbench.video.container import OpenVideo
+from vgbench.video.index import FrameIndex
 from vgbench.video.info import VideoInfo, check_range, frame_range
 from vgbench.video.pixels import Pixels, frame_pixels, orientation, pixel_rule
 
@@ -33,16 +36,31 @@ def probe_video(path: str | Path) -> VideoInfo:
     MP4, MOV, MKV and FLV, unless field-coded or cut at an open group of pictures); else all are.
     Raises VideoError: no video, empty, truncated or damaged, more than 8 bits a channel.
     """
-    path = Path(path)
+    return look_at_video(Path(path)).info
+
+
+class Looked(NamedTuple):
+    """What is known of a video file without reading it."""
+
+    info: VideoInfo
+    is_interlaced: bool = False
+    """Whether its first frame is marked as two fields, taken at two moments, every second row each."""
+    frames: FrameIndex | None = None
+    """Where its frames are; None where only decoding from the beginning tells."""
+
+
+def look_at_video(path: Path) -> Looked:
+    """The same as `probe_video`, and whether it is interlaced; raises what that does."""
     if kind := animation_kind(path):
-        return probe_animation(path, kind)
+        return Looked(probe_animation(path, kind))
     with OpenVideo(path) as video:
         frame, count = video.first_frame_and_count()
         height, width = frame.height, frame.width
         if orientation(path, frame).is_transposed:
             height, width = width, height
         info = VideoInfo(count or 0, video.fps(), height, width, pixel_rule(path, frame.format).channels)
-    return info if count is not None else info._replace(frames=_count_by_decoding(path))
+        index = video.index() if count is not None else None
+    return Looked(info if count is not None else info._replace(frames=_count_by_decoding(path)), frame.interlaced_frame, index)
 
 
 def _count_by_decoding(path: Path) -> int:
@@ -59,8 +77,16 @@ def read_video(path: str | Path, start: int = 0, length: int | None = None) -> T
 
     Example: `read_video("clip.mp4", start=8, length=16).shape == (16, 3, 128, 128)`.
     """
-    path = Path(path)
+    return read_stretch(Path(path), start, length, None)
+
+
+def read_stretch(path: Path, start: int, length: int | None, index: FrameIndex | None) -> Tensor:
+    """The same as `read_video`; with an index decoding begins at the last entry before `start`, to the same bits."""
     check_range(start, length)
+    if index is not None and length is not None and index.entry_before(start) > 0:
+        found = _read_from_entry(path, start, length, index)
+        if found is not None:
+            return found
     if kind := animation_kind(path):
         return read_animation(path, kind, start, length)
     reformatter = VideoReformatter()
@@ -79,6 +105,24 @@ def read_video(path: str | Path, start: int = 0, length: int | None = None) -> T
         if len(frames) != length:
             frame_range(path, video.decoded, start, length)
     return torch.from_numpy(np.stack(frames))
+
+
+def _read_from_entry(path: Path, start: int, length: int, index: FrameIndex) -> Tensor | None:
+    """The frames, decoded from the last entry before them; None where what comes is not what the index says."""
+    reformatter = VideoReformatter()
+    frames: list[Pixels] = []
+    with OpenVideo(path, reads_whole=False) as video:
+        entry = index.entry_before(start)
+        for frame in video.frames_from(index, entry):
+            number = bisect_left(index.times, frame.pts or 0)
+            if number < start:
+                continue
+            pixels = frame_pixels(path, frame, number, reformatter)
+            _check_same_shape(path, number, pixels, frames)
+            frames.append(pixels)
+            if len(frames) == length:
+                return torch.from_numpy(np.stack(frames))
+    return None
 
 
 def stream_video(path: str | Path, length: int) -> Iterator[Tensor]:

@@ -19,7 +19,7 @@ from vgbench.errors import DataError
 from vgbench.video.animation import is_animation
 from vgbench.video.array_files import ARRAY_SUFFIXES, ArrayAddress, array_address
 from vgbench.video.arrays import ArrayClips
-from vgbench.video.decode import VIDEO_SUFFIXES, probe_video, read_video, stream_video
+from vgbench.video.decode import VIDEO_SUFFIXES, Looked, look_at_video, read_stretch, stream_video
 from vgbench.video.info import VideoInfo
 from vgbench.video.listing import list_clips
 from vgbench.video.pictures import probe_pictures, read_pictures
@@ -41,6 +41,10 @@ class ClipFile(ABC):
     def read(self, start: int = 0, length: int | None = None) -> Tensor:
         """uint8 (T, C, H, W): `length` frames from `start` on, or all that follow.  Raises VideoError."""
 
+    def is_interlaced(self) -> bool:
+        """Whether its frames are marked as two fields, taken at two moments.  Raises VideoError."""
+        return False
+
     def chunks(self, length: int) -> Iterator[Tensor]:
         """The whole clip, at most `length` frames at a time.  Raises VideoError."""
         frames = self.info().frames
@@ -56,14 +60,17 @@ class VideoClip(ClipFile):
     path: Path
 
     def info(self) -> VideoInfo:
-        return self._probed
+        return self._looked.info
+
+    def is_interlaced(self) -> bool:
+        return self._looked.is_interlaced
 
     @cached_property
-    def _probed(self) -> VideoInfo:
-        return probe_video(self.path)
+    def _looked(self) -> Looked:
+        return look_at_video(self.path)
 
     def read(self, start: int = 0, length: int | None = None) -> Tensor:
-        return read_video(self.path, start, length)
+        return read_stretch(self.path, start, length, self._looked.frames if start else None)
 
     def chunks(self, length: int) -> Iterator[Tensor]:
         return stream_video(self.path, length)
