@@ -312,12 +312,3 @@ def test_a_folder_whose_name_is_not_utf8_is_refused(folder, monkeypatch, vgbench
     monkeypatch.chdir(odd)
     with pytest.raises(DataError, match=r"d\\xe9/made.npy is not UTF-8"):
         evaluate_folders("made.npy", "made.npy")
-
-
-def test_a_failed_evaluation_of_given_clips_is_to_be_run_again_not_resumed(folder, vgbench):
-    store("mkv", made_clips(0), folder / "made")
-    run = evaluate_folders(folder / "made", folder / "made", metrics=["mse"])
-    run.finish("failed")
-    ran = vgbench("report", run.path)
-    assert ran.status == 1
-    assert ran.err == f"Error: {run.path} is failed, not done; run its command again.\n"

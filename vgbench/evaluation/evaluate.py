@@ -15,6 +15,7 @@ from vgbench.data.loader import read_batches
 from vgbench.data.protocol_data import ProtocolData
 from vgbench.devices import choose_device
 from vgbench.errors import ConfigError, GeneratorError, RunError, VgbenchError
+from vgbench.evaluation.opening import open_run
 from vgbench.generation.builder import build
 from vgbench.generation.fitting import fit, learns_by_fitting
 from vgbench.generation.given import GivenClips
@@ -23,21 +24,19 @@ from vgbench.generation.rows import Row, resolve_rows
 from vgbench.generation.sampler import Sampler
 from vgbench.generation.source import ClipSource
 from vgbench.plugins.isolation import changes_of
-from vgbench.plugins.observers import CLIPS, Observer, begin_run, closing_run
-from vgbench.plugins.registry import Entry
+from vgbench.plugins.observers import CLIPS, Observer, closing_run
 from vgbench.plugins.telling import with_hooks
 from vgbench.protocol import Protocol, as_protocol, differing_keys
 from vgbench.runs.checksums import seal
 from vgbench.runs.features import REAL, Owner
 from vgbench.runs.records import EvalRecord
-from vgbench.runs.run import EvalRun, locate_run
+from vgbench.runs.run import EvalRun
 from vgbench.runs.scores import PIXEL_DIGITS, ClipScores, ScoreWriter, read_scores
 from vgbench.scoring.extractor import clip_digests
 from vgbench.scoring.lookup import choose_metrics
 from vgbench.scoring.portions import Portions
 from vgbench.scoring.scorer import Scorers, make_scorers
 from vgbench.scoring.set_features import SetFeatures
-from vgbench.specs import MetricSpec
 
 if TYPE_CHECKING:
     import torch
@@ -88,7 +87,8 @@ def evaluate(
     entries = [entry for entry in entries if entry.short_name not in refused]
     sources = _given_sources(given or {}, clips, opened, resolution.rows, layout, resizing, workers)
     asked = [*(_identity(row) for row in resolution.rows), *({"label": one.label, **one.asked()} for one in sources)]
-    run = _open_run(resume, runs, opened.identity, entries, asked, opened)
+    names = tuple(entry.short_name for entry in entries)
+    run = open_run(resume, runs, chosen.name, EvalRecord(protocol=opened.identity, metrics=names, asked=tuple(asked), rows=()))
     run.record = replace(run.record, device=str(torch_device), batch_size=batch_size, weights=scorers.clips.weights())
     run.record = replace(run.record, failures=resolution.failures, refused=refused)
     evaluation = _Evaluation(opened, clips, scorers, torch_device, batch_size, workers, run, observer, generators is not None)
@@ -109,28 +109,6 @@ def _subset_note(protocol: Protocol) -> list[str]:
     if protocol.limit is None:
         return []
     return [f"A trial on the first {protocol.limit} test clips: its id is its own, and its numbers do not compare with those of all clips."]
-
-
-def _open_run(
-    resume: str | None,
-    runs: Path,
-    identity: Mapping[str, Any],
-    entries: Sequence[Entry[MetricSpec]],
-    asked: Sequence[Mapping[str, Any]],
-    data: ProtocolData,
-) -> EvalRun:
-    begun = EvalRecord(protocol=identity, metrics=tuple(entry.short_name for entry in entries), asked=tuple(asked), rows=())
-    if resume is None:
-        return begin_run(EvalRun, runs, data.protocol.name, begun)
-    run = locate_run(resume, runs, EvalRun)
-    if run.record.status == "done":
-        raise RunError(f"{run.path} is done; there is nothing to resume.")
-    differing = differing_keys(run.record.protocol, identity)
-    differing += differing_keys(*({"metrics": record.metrics, "asked": record.asked} for record in (run.record, begun)))
-    if differing:
-        raise RunError(f"{run.path} cannot be resumed with these options: {'; '.join(differing)}.")
-    run.record = replace(run.record, status="running")
-    return run
 
 
 def _given_sources(

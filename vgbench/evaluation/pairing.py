@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vgbench.data.loader import read_ahead
-from vgbench.errors import DataError, PairingError, listed
+from vgbench.errors import PairingError, listed
 from vgbench.evaluation.pair import Pair
 from vgbench.evaluation.partners import BY_NAME, LIST_SUFFIX, RULES, find_partners
-from vgbench.files import escaped, is_utf8
 from vgbench.generation.interlacing import interlaced_note
 from vgbench.generation.manifest import Manifest
 
@@ -27,32 +25,6 @@ class Pairing:
     """The generated folder's name: the row's label."""
     pairs: Sequence[Pair]
     warnings: Sequence[str] = field(default_factory=tuple)
-
-
-def open_sides(generated: str | Path, reference: str | Path, layout: str | None, max_memory: int) -> tuple[ClipFolder, ClipFolder]:
-    """The clips of both sides; `layout` names the axes of arrays, each of which may take half of `max_memory` bytes.
-
-    DataError: one of them cannot be opened, a name is not UTF-8, or a layout is named and neither is an array.
-    """
-    from vgbench.video.folder import open_clips
-
-    sides = (
-        open_clips(generated, layout=layout, max_memory=max_memory // 2),
-        open_clips(reference, layout=layout, max_memory=max_memory // 2),
-    )
-    if layout is not None and "array" not in (sides[0].kind, sides[1].kind):
-        raise DataError(f"A layout, {layout}, names the axes of an array, but neither {generated} nor {reference} is one. Leave it out.")
-    for side in sides:
-        _check_names(side)
-    return sides
-
-
-def _check_names(side: ClipFolder) -> None:
-    """Raise DataError for names that are not UTF-8: they are written to the scores, which are."""
-    strangers = [escaped(name) for name in (str(side.path.absolute()), *(clip.name for clip in side.clips)) if not is_utf8(name)]
-    if strangers:
-        more = f" and {len(strangers) - 1} more" if len(strangers) > 1 else ""
-        raise DataError(f"The name {strangers[0]}{more} is not UTF-8: rename it, for example with convmv -f latin1 -t utf8 --notest.")
 
 
 def pair_clips(

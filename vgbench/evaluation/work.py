@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from vgbench.data.loader import read_ahead
@@ -36,6 +36,10 @@ _COPIES = 4
 """What a chunk of frames takes at most: decoded, stacked, joined with what came before, and read once more by a metric."""
 
 
+Scored = Collection[tuple[str, str, int]]
+"""(row, clip, sample) of what is scored already."""
+
+
 class Work(ABC):
     """What is to be scored, and a hash over the references that were read."""
 
@@ -55,8 +59,8 @@ class Work(ABC):
         """The names of the real clips."""
 
     @abstractmethod
-    def score(self, features: SetFeatures, device: torch.device) -> Iterator[ClipScores]:
-        """A line for each generated clip."""
+    def score(self, features: SetFeatures, device: torch.device, scored: Scored) -> Iterator[ClipScores | None]:
+        """A line for each generated clip; None for those that an interrupted evaluation has scored, whose features are there as well."""
 
     def _line(self, place: Place, measured: Measured, frames: int, digest: bytes) -> ClipScores:
         scores, perfect = measured.scores[0], measured.perfect[0]
@@ -107,14 +111,25 @@ class PairsOfClips(Work):
         """Whether the pair fits into memory, as it is read and as it is measured."""
         return _HELD * pair.bytes() <= self._max_memory
 
-    def score(self, features: SetFeatures, device: torch.device) -> Iterator[ClipScores]:
-        read = read_ahead(self._pairs, self._read, workers=self._ahead, ahead=self._ahead)
+    def score(self, features: SetFeatures, device: torch.device, scored: Scored) -> Iterator[ClipScores | None]:
+        def is_done(pair: Pair) -> bool:
+            key = (self.name, pair.place.clip_id, pair.place.sample)
+            return key in scored and features.have([key, (REAL, pair.place.clip_id, 0)])
+
+        def read(pair: Pair) -> tuple[Tensor, Tensor] | None:
+            return pair.read() if self._is_whole(pair) and not is_done(pair) else None
+
         hashed = ""
-        for pair, whole in zip(self._pairs, read, strict=True):
+        for pair, whole in zip(self._pairs, read_ahead(self._pairs, read, workers=self._ahead, ahead=self._ahead), strict=True):
             frames = pair.reference.info().frames
             is_new, hashed = pair.reference.name != hashed, pair.reference.name  # samples of one reference follow each other
             if is_new:
                 self.digest.update(shape_bytes(pair.reference.info()))
+            if is_done(pair):
+                for target in pair.reference.chunks(self._chunk(pair)) if is_new else ():
+                    self.digest.update(target.numpy().tobytes())
+                yield None
+                continue
             if whole is None:
                 info = pair.generated.info()
                 digest = clip_hash((frames - self.score_from, info.channels, info.height, info.width))
@@ -144,17 +159,17 @@ class PairsOfClips(Work):
 
         return self._portions.of_whole(frames, measure)
 
-    def _read(self, pair: Pair) -> tuple[Tensor, Tensor] | None:
-        return pair.read() if self._is_whole(pair) else None
+    def _chunk(self, pair: Pair) -> int:
+        """Frames of a pair that are held at once."""
+        return self._max_memory // (_COPIES * pair.frame_bytes())
 
     def _counted(self, pair: Pair, digest: hashlib._Hash, is_new: bool) -> Iterator[tuple[Tensor, Tensor]]:
         """The pair in chunks of frames, from the first one that counts on; the digest takes in the generated ones.
 
         is_new: whether the reference is yet to be hashed.
         """
-        length = self._max_memory // (_COPIES * pair.frame_bytes())
         skipped = 0
-        for clip, target in pair.chunks(length):
+        for clip, target in pair.chunks(self._chunk(pair)):
             if is_new:
                 self.digest.update(target.numpy().tobytes())
             left = max(0, self.score_from - skipped)
@@ -191,15 +206,20 @@ class SetsOfClips(Work):
     def references(self) -> list[str]:
         return [clip.name for clip in self._real]
 
-    def score(self, features: SetFeatures, device: torch.device) -> Iterator[ClipScores]:
+    def score(self, features: SetFeatures, device: torch.device, scored: Scored) -> Iterator[ClipScores | None]:
         for clip in self._real:
             frames = clip.read()
             self.digest.update(shape_bytes(clip.info()) + frames.contiguous().numpy().tobytes())
             source = clip.name if self._manifest is None else str(self._manifest.clips.get(clip.name, clip.name))
             features.add([Owner(REAL, clip.name, source, 0)], self._counted(clip, frames).to(device))
         for clip in self._generated:
+            place = place_of(clip, self._manifest)
+            key = (self.name, place.clip_id, place.sample)
+            if key in scored and features.have([key]):
+                yield None
+                continue
             generated = self._counted(clip, clip.read())
-            place, (digest,) = place_of(clip, self._manifest), clip_digests(generated)
+            (digest,) = clip_digests(generated)
             features.add([Owner(self.name, *place)], generated.to(device), [digest])
             yield self._line(place, Measured([{}], [0]), generated.shape[1], digest)
 

@@ -19,7 +19,7 @@ def check_comparable(runs: Sequence[EvalRun]) -> None:
         raise RunError("There is no evaluation run to report; `vgbench eval` makes one.")
     for run in runs:
         if run.record.status != "done":
-            # Given clips are scored in one go: only an evaluation of generators can be resumed.
+            # Older versions did not record what was asked for of given clips.
             way_out = "run its command again" if run.record.asked is None else f"finish it with {_resuming(run)}"
             raise RunError(f"{run.path} is {run.record.status}, not done; {way_out}.")
         _check_id(run)

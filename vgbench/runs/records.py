@@ -120,7 +120,7 @@ class EvalRecord(RunRecord):
 
     metrics: tuple[str, ...]
     asked: tuple[Any, ...] | None = None
-    """The rows that were asked for; None for given clips."""
+    """The rows that were asked for, and of given clips which files; None in runs of given clips by older versions."""
     rows: tuple[RowRecord, ...]
     failures: Mapping[str, str] = field(default_factory=dict)
     """Row → why it is missing."""

@@ -105,22 +105,22 @@ def command(context: click.Context, /, metrics: list[str] | None, peer: str | No
     chosen = peer_metrics(peer) if peer is not None else metrics or DEFAULT_METRICS
     if peer in PEER_NOTES:
         click.echo(f"Note: {PEER_NOTES[peer]}", err=True)
-    with ConsoleObserver(stderr_console()).showing() as observer:
-        if has_references:
-            options_of = {name: value for name, value in given.items() if name not in _OF_GENERATORS}
-            run = evaluate_folders(metrics=chosen, observer=observer, **options_of)
-        else:
-            options_of = {name: value for name, value in given.items() if name not in (*_OF_FOLDERS, "generated", "reference")}
-            rows = {label or Path(path).name: path for label, path in (given["generated"] or {}).items()}
-            try:
+    try:
+        with ConsoleObserver(stderr_console()).showing() as observer:
+            if has_references:
+                options_of = {name: value for name, value in given.items() if name not in _OF_GENERATORS}
+                run = evaluate_folders(metrics=chosen, observer=observer, **options_of)
+            else:
+                options_of = {name: value for name, value in given.items() if name not in (*_OF_FOLDERS, "generated", "reference")}
+                rows = {label or Path(path).name: path for label, path in (given["generated"] or {}).items()}
                 run = evaluate(metrics=chosen, given=rows, observer=observer, **options_of)
-            except KeyboardInterrupt:
-                click.echo("Interrupted. Resume with the same command and --resume latest.", err=True)
-                return BY_SIGNAL + signal.SIGINT
+    except KeyboardInterrupt:
+        click.echo("Interrupted. Resume with the same command and --resume latest.", err=True)
+        return BY_SIGNAL + signal.SIGINT
     return show_results(run, form)
 
 
-_OF_GENERATORS = ("generators", "protocol", "data", "resume", "batch_size")
+_OF_GENERATORS = ("generators", "protocol", "data", "batch_size")
 _OF_FOLDERS = ("pair", "size", "allow_missing", "skip_damaged", "score_from", "frames", "max_memory")
 
 
