@@ -247,6 +247,10 @@ class PairedMetric(ABC):
 class SetMetric(ABC):
     """Compares two sets of clips by the distributions of their features."""
 
+    joins_context: bool = False
+    """Whether `features` gets the frames that a generator was given in front of those it made, and of real clips the same frames; else
+    only the frames that count."""
+
     def prepare(self) -> None:  # noqa: B027 - optional
         """Called once before the first clip is read: the place to load weights, and to say what is missing."""
 

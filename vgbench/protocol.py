@@ -118,6 +118,12 @@ class Task:
         """The frames of clips (…, T, C, H, W) that the generated ones stand for."""
         return clips[..., self.target_start : self.target_start + self.frames, :, :, :]
 
+    def joined(self, clips: Tensor, generated: Tensor) -> Tensor:
+        """The frames given, of clips (…, T, C, H, W), followed by the generated ones, (…, frames, C, H, W), that come after them."""
+        import torch
+
+        return torch.cat([clips[..., : self.context, :, :, :], generated[..., self.context - self.target_start :, :, :, :]], dim=-4)
+
     def counted(self, clips: Tensor) -> Tensor:
         """The frames of clips (…, T, C, H, W) that count."""
         return self.counted_of(self.target(clips))

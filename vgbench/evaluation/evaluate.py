@@ -26,7 +26,7 @@ from vgbench.generation.source import ClipSource
 from vgbench.plugins.isolation import changes_of
 from vgbench.plugins.observers import CLIPS, Observer, closing_run
 from vgbench.plugins.telling import with_hooks
-from vgbench.protocol import Protocol, as_protocol, differing_keys
+from vgbench.protocol import Protocol, Task, as_protocol, differing_keys
 from vgbench.runs.checksums import seal
 from vgbench.runs.features import REAL, Owner
 from vgbench.runs.records import EvalRecord
@@ -36,7 +36,7 @@ from vgbench.scoring.extractor import clip_digests
 from vgbench.scoring.lookup import choose_metrics
 from vgbench.scoring.portions import Portions
 from vgbench.scoring.scorer import Scorers, make_scorers
-from vgbench.scoring.set_features import SetFeatures
+from vgbench.scoring.set_features import Frames, SetFeatures
 
 if TYPE_CHECKING:
     import torch
@@ -82,7 +82,7 @@ def evaluate(
     torch_device = choose_device(device)
     opened = ProtocolData(chosen, data or {})
     clips = opened.clips("test")
-    first = chosen.task.counted(stacked(clips[:1], opened.read)).to(torch_device)
+    first = _real_frames(chosen.task, stacked(clips[:1], opened.read).to(torch_device))
     scorers, refused = make_scorers(entries).fitting(first, observer.note)
     entries = [entry for entry in entries if entry.short_name not in refused]
     sources = _given_sources(given or {}, clips, opened, resolution.rows, layout, resizing, workers)
@@ -160,8 +160,8 @@ class _Evaluation:
             for group, frames in batches:
                 references, n_read = frames.to(self.device), n_read + len(group)
                 owners = [Owner(REAL, clip.clip_id, clip.source_id, 0) for clip in group]
-                counted = self.data.protocol.task.counted(references)
-                portions.of_batch(len(group), partial(_add, features, owners, counted))
+                real = _real_frames(self.data.protocol.task, references, join=features.join_context)
+                portions.of_batch(len(group), partial(_add, features, owners, real))
                 for source in list(sources):
                     try:
                         score = partial(self._lines, source, group, references, done, features)
@@ -236,7 +236,9 @@ class _Evaluation:
             sampled = source.sample(clips, [clip.clip_id for clip in group], protocol, sample)
             generated = protocol.task.counted_of(sampled.clips)
             digests = clip_digests(generated)
-            features.add([Owner(label, clip.clip_id, clip.source_id, sample) for clip in group], generated, digests)
+            joined = protocol.task.joined(clips, sampled.clips) if features.join_context else None
+            owners = [Owner(label, clip.clip_id, clip.source_id, sample) for clip in group]
+            features.add(owners, Frames(generated, joined), digests)
             measured = self.scorers.clips.measure(generated, references)
             lines += [
                 ClipScores(
@@ -274,5 +276,10 @@ class _Evaluation:
         self.observer.note(text)
 
 
-def _add(features: SetFeatures, owners: Sequence[Owner], clips: Tensor, part: slice) -> None:
-    features.add(owners[part], clips[part])
+def _real_frames(task: Task, clips: Tensor, *, join: bool = True) -> Frames:
+    """Test clips as distances between sets look at them."""
+    return Frames(task.counted(clips), task.joined(clips, task.target(clips)) if join else None)
+
+
+def _add(features: SetFeatures, owners: Sequence[Owner], clips: Frames, part: slice) -> None:
+    features.add(owners[part], clips.part(part))

@@ -17,7 +17,7 @@ from vgbench.evaluation.opening import open_run
 from vgbench.evaluation.pairing import Pairing, pair_clips
 from vgbench.evaluation.partners import BY_NAME, check_rule
 from vgbench.evaluation.sides import Manifests, at_one_size, labelled, manifests_of, opened
-from vgbench.evaluation.work import PairsOfClips, SetsOfClips, Work
+from vgbench.evaluation.work import PairsOfClips, SetsOfClips, Work, real_frames
 from vgbench.generation.manifest import Manifest
 from vgbench.generation.resized import Resizing
 from vgbench.metrics.catalogue import FILE_NOTES
@@ -32,12 +32,12 @@ from vgbench.runs.run import EvalRun
 from vgbench.runs.scores import SCORES, ScoreWriter, read_scores
 from vgbench.scoring.lookup import choose_metrics
 from vgbench.scoring.scorer import Scorers, make_scorers
+from vgbench.scoring.set_features import Frames
 from vgbench.specs import MetricSpec
 from vgbench.video.array_files import array_address
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
 
 
 def evaluate_folders(
@@ -170,7 +170,7 @@ def _sets(sides: Sides, manifests: Manifests, scorers: Scorers, how: _How) -> tu
         for label, side in sides.items()
     ]
     first = next(iter(sides.values()))[1].clips[0].read(how.score_from)[None]
-    return works, *scorers.fitting(first.to(how.device), how.observer.note)
+    return works, *scorers.fitting(Frames(first.to(how.device), None), how.observer.note)
 
 
 def _pairs(sides: Sides, manifests: Manifests, scorers: Scorers, how: _How) -> tuple[Sequence[Work], Scorers, dict[str, str]]:
@@ -186,8 +186,8 @@ def _pairs(sides: Sides, manifests: Manifests, scorers: Scorers, how: _How) -> t
         )
         for label, side in sides.items()
     }
-    first = _first(next(iter(pairings.values())), scorers, how.score_from)
-    scorers, refused = scorers.fitting(first.to(how.device), how.observer.note)
+    first = _first(next(iter(pairings.values())), scorers, how)
+    scorers, refused = scorers.fitting(first, how.observer.note)
     whole = [*scorers.clips.whole_clip_metrics, *scorers.sets.keys]
     asked = how.score_from, how.resizing, how.limit, how.max_memory, how.workers, how.observer.note
     works = [PairsOfClips(label or pairing.name, pairing, scorers.clips, whole, *asked) for label, pairing in pairings.items()]
@@ -237,9 +237,10 @@ def _check_same_references(works: Sequence[Work]) -> None:
             )
 
 
-def _first(pairing: Pairing, scorers: Scorers, score_from: int) -> Tensor:
-    """(1, T, C, H, W): the first reference, as far as the metrics need it."""
-    needs_all = scorers.clips.whole_clip_metrics or scorers.sets.keys
+def _first(pairing: Pairing, scorers: Scorers, how: _How) -> Frames:
+    """The first reference, as far as the metrics need it."""
     reference = pairing.pairs[0].reference
-    frames = reference.info().frames - score_from
-    return reference.read(score_from, None if needs_all else min(frames, max(2, scorers.clips.widest_span)))[None]
+    if scorers.clips.whole_clip_metrics or scorers.sets.keys:
+        return real_frames(reference.read()[None].to(how.device), how.score_from)
+    frames = min(reference.info().frames - how.score_from, max(2, scorers.clips.widest_span))
+    return Frames(reference.read(how.score_from, frames)[None].to(how.device), None)

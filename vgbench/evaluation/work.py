@@ -21,7 +21,7 @@ from vgbench.runs.scores import PIXEL_DIGITS, ClipScores
 from vgbench.scoring.extractor import clip_digests, clip_hash
 from vgbench.scoring.portions import Portions
 from vgbench.scoring.scorer import Measured, Scorer
-from vgbench.scoring.set_features import SetFeatures
+from vgbench.scoring.set_features import Frames, SetFeatures
 
 if TYPE_CHECKING:
     import torch
@@ -138,10 +138,12 @@ class PairsOfClips(Work):
             else:
                 if is_new:
                     self.digest.update(whole[1].numpy().tobytes())
-                generated, expected = (clip[None, self.score_from :].to(device) for clip in whole)
-                features.add([Owner(REAL, pair.place.clip_id, pair.place.source, 0)], expected)
+                made, wanted = (clip[None].to(device) for clip in whole)
+                generated, expected = made[:, self.score_from :], wanted[:, self.score_from :]
+                features.add([Owner(REAL, pair.place.clip_id, pair.place.source, 0)], real_frames(wanted, self.score_from))
                 digest = clip_hash(whole[0][self.score_from :].shape, whole[0][self.score_from :].contiguous().numpy())
-                features.add([Owner(self.name, *pair.place)], generated, [digest.digest()])
+                joined = _joined(wanted, made, self.score_from) if features.join_context else None
+                features.add([Owner(self.name, *pair.place)], Frames(generated, joined), [digest.digest()])
                 measured = self._measured(generated, expected)
             yield self._line(pair.place, measured, frames - self.score_from, digest.digest())
 
@@ -211,7 +213,7 @@ class SetsOfClips(Work):
             frames = clip.read()
             self.digest.update(shape_bytes(clip.info()) + frames.contiguous().numpy().tobytes())
             source = clip.name if self._manifest is None else str(self._manifest.clips.get(clip.name, clip.name))
-            features.add([Owner(REAL, clip.name, source, 0)], self._counted(clip, frames).to(device))
+            features.add([Owner(REAL, clip.name, source, 0)], Frames(self._counted(clip, frames).to(device), None))
         for clip in self._generated:
             place = place_of(clip, self._manifest)
             key = (self.name, place.clip_id, place.sample)
@@ -220,13 +222,25 @@ class SetsOfClips(Work):
                 continue
             generated = self._counted(clip, clip.read())
             (digest,) = clip_digests(generated)
-            features.add([Owner(self.name, *place)], generated.to(device), [digest])
+            features.add([Owner(self.name, *place)], Frames(generated.to(device), None), [digest])
             yield self._line(place, Measured([{}], [0]), generated.shape[1], digest)
 
     def _counted(self, clip: ClipFile, frames: Tensor) -> Tensor:
         if self.score_from >= len(frames):
             raise PairingError(f"--score-from {self.score_from} leaves no frame of {clip.name} with {len(frames)} frames.")
         return frames[None, self.score_from :]
+
+
+def real_frames(clips: Tensor, score_from: int) -> Frames:
+    """References as distances between sets look at them: the frames that do not count are those that were given."""
+    return Frames(clips[:, score_from:], clips if score_from else None)
+
+
+def _joined(real: Tensor, generated: Tensor, score_from: int) -> Tensor | None:
+    """Generated clips (B, T, C, H, W) with the frames given in front, which are their references'; None where all frames count."""
+    import torch
+
+    return torch.cat([real[:, :score_from], generated[:, score_from:]], dim=1) if score_from else None
 
 
 def _differences(generated: Sequence[VideoInfo], real: Sequence[VideoInfo]) -> list[str]:

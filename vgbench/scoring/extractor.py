@@ -23,10 +23,11 @@ class Extractor:
     """The features of one set metric, and of all others of its feature key."""
 
     def __init__(self, metric: LoadedMetric[SetMetric]) -> None:
-        self._loaded = metric
+        self._loaded, self.name = metric, metric.id
         with metric.guarded():
             self._cached_as = metric.metric.feature_key()
-        self.key = self._cached_as or metric.id
+        self.joins_context = metric.metric.joins_context
+        self.key = (self._cached_as or metric.id) + (" with context" if self.joins_context else "")
         """What the features are stored under; the metric's own id where it names no key, and then they are not kept between runs."""
 
     def vectors(self, clips: Tensor, digests: Sequence[bytes], cache: FeatureCache) -> list[Vectors]:

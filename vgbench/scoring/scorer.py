@@ -9,7 +9,7 @@ from vgbench.errors import MetricError
 from vgbench.interfaces import PairedMetric
 from vgbench.plugins.registry import Entry
 from vgbench.scoring.loaded_metric import LoadedMetric, load_metric
-from vgbench.scoring.set_features import SetScorer
+from vgbench.scoring.set_features import Frames, SetScorer
 from vgbench.specs import MetricSpec
 
 if TYPE_CHECKING:
@@ -137,12 +137,12 @@ class Scorers(NamedTuple):
     sets: SetScorer
     """The metrics that compare sets of clips."""
 
-    def fitting(self, clip: Tensor, note: Callable[[str], None]) -> tuple[Scorers, dict[str, str]]:
-        """The metrics that can take clips such as this one, uint8 (1, T, C, H, W), and why each of the others cannot, which is noted.
+    def fitting(self, clip: Frames, note: Callable[[str], None]) -> tuple[Scorers, dict[str, str]]:
+        """The metrics that can take clips such as this one, and why each of the others cannot, which is noted.
 
         MetricError: none can.
         """
-        refused = self.clips.refusals(clip) | self.sets.refusals(clip)
+        refused = self.clips.refusals(clip.counted) | self.sets.refusals(clip)
         fitting = Scorers(self.clips.without(refused), self.sets.without(refused))
         if refused and not fitting.clips.ids and not fitting.sets.keys:
             raise MetricError("\n".join(refused.values()))

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from vgbench.errors import MetricError
 from vgbench.interfaces import SetMetric
@@ -20,6 +20,30 @@ from vgbench.specs import MetricSpec
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+class Frames(NamedTuple):
+    """Clips as distances between sets look at them, uint8 (B, T, C, H, W)."""
+
+    counted: Tensor
+    """The frames that count."""
+    joined: Tensor | None
+    """With the frames given in front; None where none are."""
+
+    def of(self, extractor: Extractor) -> Tensor:
+        """What an extractor looks at.  MetricError: it joins frames that are not there."""
+        if not extractor.joins_context:
+            return self.counted
+        if self.joined is None:
+            raise MetricError(
+                f"{extractor.name} joins the frames given in front of those generated, and of these clips none are known to be given: "
+                "score them under a protocol, or beside their references with --score-from and a metric that compares pairs."
+            )
+        return self.joined
+
+    def part(self, which: slice) -> Frames:
+        """Some of the clips."""
+        return Frames(self.counted[which], None if self.joined is None else self.joined[which])
 
 
 class SetScorer:
@@ -41,14 +65,15 @@ class SetScorer:
         kept._extractors = {key: extractor for key, extractor in self._extractors.items() if key in kept.keys.values()}
         return kept
 
-    def refusals(self, clip: Tensor) -> dict[str, str]:
-        """Metric id → why its network cannot take clips such as this one, uint8 (1, T, C, H, W)."""
+    def refusals(self, clip: Frames) -> dict[str, str]:
+        """Metric id → why its network cannot take clips such as this one."""
         reasons: dict[str, str] = {}
         if self._extractors:
             with closing(FeatureCache()) as cache:
                 for key, extractor in self._extractors.items():
                     try:
-                        extractor.vectors(clip, clip_digests(clip), cache)
+                        frames = clip.of(extractor)
+                        extractor.vectors(frames, clip_digests(frames), cache)
                     except MetricError as error:
                         reasons[key] = str(error)
         return {metric: reasons[key] for metric, key in self.keys.items() if key in reasons}
@@ -74,22 +99,29 @@ class SetFeatures:
                 opened.callback(self._cache.close)
             self._opened = opened.pop_all()
 
-    def add(self, owners: Sequence[Owner], clips: Tensor, digests: Sequence[bytes] | None = None) -> None:
-        """Compute and store the features of uint8 (B, T, C, H, W) clips, those of a clip that is there already excepted.
+    def add(self, owners: Sequence[Owner], clips: Frames, digests: Sequence[bytes] | None = None) -> None:
+        """Compute and store the features of clips, those of a clip that is there already excepted.
 
-        digests: what `clip_digests` gives for them, where it is known.
+        digests: what `clip_digests` gives for the frames that count, where it is known.
 
         MetricError: a network cannot take them, or gives what is not finite.
         """
-        if not self._extractors:
-            return
-        digests = digests or clip_digests(clips)
+        known: dict[bool, Sequence[bytes]] = {} if digests is None else {False: digests}
         for key, extractor in self._extractors.items():
-            writer = self._writers[key]
+            writer, frames = self._writers[key], clips.of(extractor)
             new = [i for i, owner in enumerate(owners) if (owner.generator, owner.clip_id, owner.sample) not in writer.written]
-            if new:
-                for i, vectors in zip(new, extractor.vectors(clips[new], [digests[i] for i in new], self._cache), strict=True):
-                    writer.write(owners[i], vectors)
+            if not new:
+                continue
+            if extractor.joins_context not in known:
+                known[extractor.joins_context] = clip_digests(frames)
+            hashes = [known[extractor.joins_context][i] for i in new]
+            for i, vectors in zip(new, extractor.vectors(frames[new], hashes, self._cache), strict=True):
+                writer.write(owners[i], vectors)
+
+    @property
+    def join_context(self) -> bool:
+        """Whether any metric looks at the frames given, too."""
+        return any(extractor.joins_context for extractor in self._extractors.values())
 
     def have(self, clips: Sequence[tuple[str, str, int]]) -> bool:
         """Whether the features of all these clips, (generator, clip, sample), are stored."""

@@ -95,6 +95,21 @@ def set_specs() -> list[MetricSpec]:
             resize="shorter side to 224, bilinear without antialiasing, then the middle 224×224",
         ),
         _FVD.variant(
+            "i3d-context",
+            "fvd@i3d of clips with the frames given in front, on both sides.",
+            frames="those given, then those generated after them; of given clips with references, those before --score-from are given",
+            same_as="what video prediction calls FVD where it prepends the context; not compared with any code here",
+            beware="lower than fvd@i3d of the same clips, the more the longer the context, since that part is real on both sides; needs "
+            "pairs or a protocol",
+        ),
+        _FVD.variant(
+            "i3d-sliding",
+            "fvd@i3d of every window of 16 frames, one each 8 frames: for long clips.",
+            frames="windows of 16 frames that count, from every 8th frame on; all windows of all clips are one set",
+            beware="blind to what changes more slowly than in 16 frames, and to where in a clip a window lies. Windows of one clip are not "
+            "independent: the interval is made over source videos. Biased upwards as fvd@i3d is",
+        ),
+        _FVD.variant(
             "styleganv",
             "With the TorchScript I3D of StyleGAN-V, from your own file.",
             features="the file's features of (B, 3, T, H, W) levels with rescale, resize and return_features",

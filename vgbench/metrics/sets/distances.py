@@ -30,14 +30,14 @@ class _OfFeatures(SetMetric):
 class FrechetDistance(_OfFeatures):
     """The Fréchet distance of an extractor's features.
 
-    unbiased: whether covariances are divided by n − 1 instead of n.
+    unbiased: whether covariances are divided by n − 1 instead of n.  joins_context: whether clips have the frames given in front.
 
     A plugin's own: `def make(): return FrechetDistance(MyExtractor(), unbiased=True)`, and `target="package.module:make"`.
     """
 
-    def __init__(self, extractor: FeatureExtractor, *, unbiased: bool) -> None:
+    def __init__(self, extractor: FeatureExtractor, *, unbiased: bool, joins_context: bool = False) -> None:
         super().__init__(extractor)
-        self.unbiased = unbiased
+        self.unbiased, self.joins_context = unbiased, joins_context
 
     def distance(self, real: Any, generated: Any) -> float:
         return frechet_distance(real, generated, unbiased=self.unbiased)

@@ -47,6 +47,26 @@ class I3dLogits(FeatureExtractor):
             return torch.cat([network(placed(clip, self.placement).transpose(0, 1)[None]) for clip in clips])
 
 
+class SlidingWindows(FeatureExtractor):
+    """Another extractor's features of every window of a clip: `length` frames from each `stride`-th frame on, as far as they fit."""
+
+    def __init__(self, extractor: FeatureExtractor, *, length: int, stride: int) -> None:
+        self.extractor, self.length, self.stride = extractor, length, stride
+        self.least_frames = length
+
+    def prepare(self) -> None:
+        self.extractor.prepare()
+
+    def key(self) -> str:
+        return f"{self.extractor.key()} of {self.length} frames every {self.stride}"
+
+    def features(self, clips: Tensor) -> Tensor:
+        check_clips(clips, self.length, f"a window of {self.length} frames")
+        starts = range(0, clips.shape[1] - self.length + 1, self.stride)
+        vectors = [self.extractor.features(clips[:, start : start + self.length]) for start in starts]
+        return torch.stack(vectors, dim=1).flatten(0, 1)  # a clip's windows next to each other
+
+
 def check_clips(clips: Tensor, least_frames: int, name: str) -> None:
     """MetricError: not uint8 (B, T, C, H, W) with 1 or 3 channels, or too few frames."""
     if clips.dtype != torch.uint8 or clips.ndim != 5 or clips.shape[2] not in (1, 3) or 0 in clips.shape[3:]:

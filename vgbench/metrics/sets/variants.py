@@ -6,7 +6,7 @@ from functools import cache
 
 from vgbench.metrics.networks.placement import Placement
 from vgbench.metrics.sets.distances import FrechetDistance, KernelDistance
-from vgbench.metrics.sets.extractors import I3dLogits, i3d_as_styleganv_calls_it, inception_as_stylegan_calls_it
+from vgbench.metrics.sets.extractors import I3dLogits, SlidingWindows, i3d_as_styleganv_calls_it, inception_as_stylegan_calls_it
 
 
 @cache
@@ -23,6 +23,16 @@ def fvd_i3d() -> FrechetDistance:
 def fvd_center_crop() -> FrechetDistance:
     """fvd@center-crop: the middle square at 224, biased covariance."""
     return FrechetDistance(_i3d(Placement("center-crop")), unbiased=False)
+
+
+def fvd_i3d_context() -> FrechetDistance:
+    """fvd@i3d-context: fvd@i3d of clips with the frames given in front."""
+    return FrechetDistance(_i3d(Placement()), unbiased=False, joins_context=True)
+
+
+def fvd_i3d_sliding() -> FrechetDistance:
+    """fvd@i3d-sliding: fvd@i3d of all windows of 16 frames, one every 8."""
+    return FrechetDistance(SlidingWindows(_i3d(Placement()), length=16, stride=8), unbiased=False)
 
 
 def fvd_tf() -> FrechetDistance:
