@@ -97,12 +97,19 @@ def evaluate(
         for note in [*_subset_note(chosen), *resolution.notes, *of_given, *known_findings(opened)]:
             run.warn(note)
             observer.note(note)
+        for note in scorers.forecast(len(clips) * _samples(resolution.rows, sources, chosen), len(clips)):
+            observer.note(note)
         evaluation.score(resolution.rows, sources)
         plugins = [*(row.entry.plugin for row in resolution.rows), *(entry.plugin for entry in entries)]
         for text in changes_of(plugins):
             run.warn(text)
         seal(run)
     return run
+
+
+def _samples(rows: Sequence[Row], given: Sequence[GivenClips], protocol: Protocol) -> int:
+    """Generated clips for each test clip, of all rows."""
+    return sum(1 if row.entry.spec.deterministic else protocol.task.samples for row in rows) + sum(one.samples(protocol) for one in given)
 
 
 def _subset_note(protocol: Protocol) -> list[str]:

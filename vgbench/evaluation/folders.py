@@ -210,6 +210,8 @@ def _score(
         for text in dict.fromkeys([*left_out, *(text for work in works for text in work.notes)]):
             run.warn(text)
             observer.note(text)
+        for text in scorers.forecast(n_clips - len(scored), len(works[0].references())):
+            observer.note(text)
         with ScoreWriter(run.path) as writer, scorers.sets.open(run) as features:
             lines = chain.from_iterable(work.score(features, device, scored) for work in works)
             for done, line in enumerate(lines, start=1):

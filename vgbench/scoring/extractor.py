@@ -36,15 +36,16 @@ class Extractor:
         MetricError: the network cannot take them, or gives what is not finite.
         """
         if not self._cached_as:
-            return self._computed(clips)
+            return self.computed(clips)
         known = [cache.get(self._cached_as, digest) for digest in digests]
         missing = [place for place, vectors in enumerate(known) if vectors is None]
-        for place, vectors in zip(missing, self._computed(clips[missing]) if missing else [], strict=True):
+        for place, vectors in zip(missing, self.computed(clips[missing]) if missing else [], strict=True):
             cache.put(self._cached_as, digests[place], vectors)
             known[place] = vectors
         return [vectors for vectors in known if vectors is not None]
 
-    def _computed(self, clips: Tensor) -> list[Vectors]:
+    def computed(self, clips: Tensor) -> list[Vectors]:
+        """The same, whether they are known or not."""
         import numpy as np
         import torch
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from vgbench.errors import MetricError
@@ -10,6 +11,7 @@ from vgbench.interfaces import PairedMetric
 from vgbench.plugins.registry import Entry
 from vgbench.scoring.loaded_metric import LoadedMetric, load_metric
 from vgbench.scoring.set_features import Frames, SetScorer
+from vgbench.scoring.trial import Trial, forecast, timed
 from vgbench.specs import MetricSpec
 
 if TYPE_CHECKING:
@@ -37,17 +39,18 @@ class Scorer:
         kept._metrics = [loaded for loaded in self._metrics if loaded.id not in ids]
         return kept
 
-    def refusals(self, clip: Tensor) -> dict[str, str]:
-        """Metric id → why it cannot take clips such as this one, uint8 (1, T, C, H, W); of few frames, where a metric looks at few."""
-        found = {}
+    def trial(self, clip: Tensor) -> Trial:
+        """How it goes with clips such as this one, uint8 (1, T, C, H, W); tried on few frames, where a metric looks at few."""
+        refused, seconds = {}, {}
         for loaded in self._metrics:
             span = loaded.metric.span
             frames = clip if span is None else clip[:, : max(span, 2)]
             try:
-                _values(loaded, frames, frames)
+                taken = timed(partial(_values, loaded, frames, frames), clip.device)
+                seconds[loaded.id] = taken * clip.shape[1] / frames.shape[1]
             except MetricError as error:
-                found[loaded.id] = str(error)
-        return found
+                refused[loaded.id] = str(error)
+        return Trial(refused, seconds)
 
     def weights(self) -> dict[str, dict[str, str]]:
         """Metric id → the weights behind its numbers, name → sha256."""
@@ -136,14 +139,26 @@ class Scorers(NamedTuple):
     """The metrics that give every clip its values."""
     sets: SetScorer
     """The metrics that compare sets of clips."""
+    seconds: Mapping[str, float] = {}
+    """Metric id → what it took for one clip, once that was tried."""
+
+    def forecast(self, n_generated: int, n_real: int) -> list[str]:
+        """What to say beforehand of how long measuring so many clips takes: nothing where it is under a minute."""
+        kept = {metric: taken for metric, taken in self.seconds.items() if metric in self.clips.ids or metric in self.sets.keys}
+        counts = {metric: n_generated + (n_real if metric in self.sets.keys else 0) for metric in kept}
+        # Metrics of one extractor share its features.
+        shared = {self.sets.keys.get(metric, metric): metric for metric in reversed(list(kept))}
+        text = forecast({metric: kept[metric] for metric in shared.values()}, counts)
+        return [] if text is None else [text]
 
     def fitting(self, clip: Frames, note: Callable[[str], None]) -> tuple[Scorers, dict[str, str]]:
         """The metrics that can take clips such as this one, and why each of the others cannot, which is noted.
 
         MetricError: none can.
         """
-        refused = self.clips.refusals(clip.counted) | self.sets.refusals(clip)
-        fitting = Scorers(self.clips.without(refused), self.sets.without(refused))
+        of_clips, of_sets = self.clips.trial(clip.counted), self.sets.trial(clip)
+        refused = of_clips.refused | of_sets.refused
+        fitting = Scorers(self.clips.without(refused), self.sets.without(refused), of_clips.seconds | of_sets.seconds)
         if refused and not fitting.clips.ids and not fitting.sets.keys:
             raise MetricError("\n".join(refused.values()))
         for metric, reason in refused.items():

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from vgbench.errors import MetricError
@@ -16,6 +17,7 @@ from vgbench.runs.run import EvalRun
 from vgbench.scoring.extractor import Extractor, clip_digests
 from vgbench.scoring.feature_cache import FeatureCache
 from vgbench.scoring.loaded_metric import load_metric
+from vgbench.scoring.trial import Trial, timed
 from vgbench.specs import MetricSpec
 
 if TYPE_CHECKING:
@@ -65,18 +67,21 @@ class SetScorer:
         kept._extractors = {key: extractor for key, extractor in self._extractors.items() if key in kept.keys.values()}
         return kept
 
-    def refusals(self, clip: Frames) -> dict[str, str]:
-        """Metric id → why its network cannot take clips such as this one."""
+    def trial(self, clip: Frames) -> Trial:
+        """How it goes with clips such as this one; features that are known already take no time."""
         reasons: dict[str, str] = {}
+        seconds: dict[str, float] = {}
         if self._extractors:
             with closing(FeatureCache()) as cache:
                 for key, extractor in self._extractors.items():
                     try:
                         frames = clip.of(extractor)
-                        extractor.vectors(frames, clip_digests(frames), cache)
+                        look_up = partial(extractor.vectors, frames, clip_digests(frames), cache)
+                        seconds[key] = timed(look_up, frames.device, again=partial(extractor.computed, frames))
                     except MetricError as error:
                         reasons[key] = str(error)
-        return {metric: reasons[key] for metric, key in self.keys.items() if key in reasons}
+        refused = {metric: reasons[key] for metric, key in self.keys.items() if key in reasons}
+        return Trial(refused, {metric: seconds[key] for metric, key in self.keys.items() if key in seconds})
 
     def open(self, run: EvalRun) -> SetFeatures:
         """The features of a run, to be added to; the run's record says where they are and what they come from."""
