@@ -7,6 +7,7 @@ from importlib import import_module
 
 import click
 
+from vgbench.cli.verbosity import with_verbosity
 from vgbench.version import __version__
 
 _COMMANDS = {
@@ -37,7 +38,7 @@ class LazyGroup(click.Group):
             return None
         module = import_module(f"vgbench.cli.commands.{cmd_name}")
         command: click.Command = module.command
-        return command
+        return with_verbosity(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -56,3 +57,6 @@ class LazyGroup(click.Group):
 def cli() -> None:
     """Train, sample, score and compare video generators, and know what each number means."""
     logging.basicConfig(level=logging.WARNING, format="vgbench: %(message)s")
+
+
+with_verbosity(cli)

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Column
 
 from vgbench.cli.ending import something_to_save
+from vgbench.cli.verbosity import is_quiet
 from vgbench.plugins.observers import Observer, TrainingProgress
 from vgbench.runs.run import Run
 
@@ -24,7 +25,7 @@ def _fixed() -> Column:
 
 
 class ConsoleObserver(Observer):
-    """Shows what a verb tells."""
+    """Shows what a verb tells; nothing of it where the command is to be quiet."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -37,7 +38,7 @@ class ConsoleObserver(Observer):
             console=console,
             transient=True,
             expand=True,
-            disable=not console.is_terminal,
+            disable=console.quiet or not console.is_terminal,
         )
         self._tasks: dict[str, TaskID] = {}
         self._last_line = time.monotonic()
@@ -81,5 +82,5 @@ class ConsoleObserver(Observer):
 
 
 def stderr_console() -> Console:
-    """The console for progress and warnings."""
-    return Console(stderr=True)
+    """The console for progress and notes, which says nothing where the command is to be quiet."""
+    return Console(stderr=True, quiet=is_quiet())

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from vgbench.cli.verbosity import say
+
 if TYPE_CHECKING:
     from vgbench.leaderboard.table import Leaderboard
     from vgbench.runs.run import EvalRun
@@ -48,7 +50,7 @@ def show_results(run: EvalRun, form: Form) -> int:
     if form.name == "terminal":
         for warning in leaderboard.warnings:
             if warning not in run.record.warnings:
-                click.echo(f"Warning: {warning}", err=True)
+                say(f"Warning: {warning}")
     for label, failure in run.record.failures.items():
         click.echo(f"Error: {label} has no row: {failure}", err=True)
     for metric, reason in run.record.refused.items():
@@ -72,7 +74,7 @@ def show_leaderboard(leaderboard: Leaderboard, form: Form) -> None:
     from vgbench.files import OUT_ADVICE, write_text
 
     write_text(form.out, text, advice=OUT_ADVICE)
-    click.echo(f"Wrote {form.out}", err=True)
+    say(f"Wrote {form.out}")
 
 
 def _format_of(out: Path) -> str:

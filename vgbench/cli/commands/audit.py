@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vgbench.cli import options
+from vgbench.cli.verbosity import say
 from vgbench.config import DEFAULT_AUDIT_CLIPS
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def command(
 
         save_plot(found, out)
     if out is not None:
-        click.echo(f"Wrote {out}", err=True)
+        say(f"Wrote {out}")
     for metric, failure in found.failures.items():
         click.echo(f"Error: {metric} has no column: {failure}", err=True)
     return 1 if found.failures else 0

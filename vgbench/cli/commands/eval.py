@@ -11,6 +11,7 @@ import click
 from vgbench.cli import options
 from vgbench.cli.ending import BY_SIGNAL
 from vgbench.cli.results import chosen_form, show_results
+from vgbench.cli.verbosity import say
 
 
 @click.command("eval")
@@ -104,7 +105,7 @@ def command(context: click.Context, /, metrics: list[str] | None, peer: str | No
     given["resizing"] = Resizing(resample, fit or "squash", size) if resample else None
     chosen = peer_metrics(peer) if peer is not None else metrics or DEFAULT_METRICS
     if peer in PEER_NOTES:
-        click.echo(f"Note: {PEER_NOTES[peer]}", err=True)
+        say(f"Note: {PEER_NOTES[peer]}")
     try:
         with ConsoleObserver(stderr_console()).showing() as observer:
             if has_references:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from vgbench.cli import options
+from vgbench.cli.verbosity import say
 from vgbench.config import DEFAULT_PROTOCOL
 
 
@@ -32,7 +33,7 @@ def show(name: str, data: dict[str, Path], as_json: bool) -> int:
         opened = ProtocolData(protocol, data)
         identity, fingerprint, clips = opened.protocol_id, opened.fingerprint, len(opened.clips("test"))
     except DataError as error:
-        click.echo(f"Note: no id without the test data. {error}", err=True)
+        say(f"Note: no id without the test data. {error}")
         identity, fingerprint, clips = None, None, None
     if as_json:
         known = {"id": identity, "name": protocol.name, "summary": protocol.summary, "fingerprint": fingerprint, "n_test_clips": clips}

@@ -9,6 +9,7 @@ import click
 
 from vgbench.cli import options
 from vgbench.cli.results import chosen_form, show_leaderboard
+from vgbench.cli.verbosity import say
 
 
 @click.command("report")
@@ -29,5 +30,5 @@ def command(names: tuple[str, ...], runs: Path, **shown: Any) -> int:
     show_leaderboard(leaderboard, form)
     if form.name == "terminal":
         for warning in leaderboard.warnings:
-            click.echo(f"Warning: {warning}", err=True)
+            say(f"Warning: {warning}")
     return 0

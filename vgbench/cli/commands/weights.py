@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from vgbench.cli.plain_table import aligned
+from vgbench.cli.verbosity import say
 
 
 @click.group("weights")
@@ -36,7 +37,7 @@ def list_weights(as_json: bool) -> int:
             }
         )
     click.echo(json.dumps(rows, indent=1, ensure_ascii=False) if as_json else aligned(rows))
-    click.echo(f"Folder: {weights_folder()}", err=True)
+    say(f"Folder: {weights_folder()}")
     return 0
 
 
@@ -57,7 +58,7 @@ def get(names: tuple[str, ...]) -> int:
         if is_here(name):
             click.echo(f"{name} is here already: {locate_weights(name).path}")
             continue
-        click.echo(f"Fetching {name} …", err=True)
+        say(f"Fetching {name} …")
         click.echo(f"{name}: {fetch_weights(name).path}")
     return 0
 
