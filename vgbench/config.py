@@ -5,7 +5,11 @@ Order: defaults < preset < file < options. Where each value came from is kept be
 
 from __future__ import annotations
 
+import ast
 import dataclasses
+import inspect
+import itertools
+import textwrap
 import tomllib
 import types
 import typing
@@ -126,6 +130,27 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(
             f"{path} cannot be read: its values are nested too deep. Write them flat, as protocols and options are."
         ) from error
+
+
+def option_texts(config_class: type) -> dict[str, str]:
+    """Option → what the class says of it in the text below its field, on one line; empty where it says nothing, or has no source."""
+    texts = {one.name: "" for one in dataclasses.fields(config_class)}
+    for owner in reversed(config_class.__mro__):
+        try:
+            (tree,) = ast.parse(textwrap.dedent(inspect.getsource(owner))).body
+        except (OSError, TypeError, SyntaxError, ValueError):
+            continue
+        for line, below in itertools.pairwise(tree.body if isinstance(tree, ast.ClassDef) else ()):
+            match line, below:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                    texts[name] = " ".join(text.split())
+    return {name: texts[name] for name in (one.name for one in dataclasses.fields(config_class))}
+
+
+def choices_of(config_class: type, name: str) -> tuple[Any, ...]:
+    """The values that an option may have, where they are listed; else empty."""
+    hint = typing.get_type_hints(config_class)[name]
+    return typing.get_args(hint) if typing.get_origin(hint) is Literal else ()
 
 
 def unknown_key(key: str, known: typing.Iterable[str], *, where: str) -> str:

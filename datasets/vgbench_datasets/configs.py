@@ -22,12 +22,15 @@ class SyntheticSkyConfig:
     train_sources: int = 512
     """Videos in the split `train`; asking for more leaves the first ones as they are."""
     validation_sources: int = 32
+    """The same of the validation split."""
     test_sources: int = 64
+    """The same of the test split."""
     frames: int = 64
     """Frames of each video, at 25 a second: four windows of 16 or two of 32."""
     height: int = 128
     """Pixels of a frame that is read without a size; with `width` it also fixes the aspect of the scene."""
     width: int = 128
+    """The same of its width."""
 
     def __post_init__(self) -> None:
         _require(self.seed, "seed", 0, 2**63 - 1)

@@ -145,7 +145,7 @@ def test_what_the_user_can_mend_is_one_message_and_exit_1(vgbench, arguments, me
         "list nothing",
         "train",
         "eval --data x",
-        "train mdgan --resume latest --steps 3",
+        "train mdgan --resume latest --max-minutes 3",
         "eval --batch-size 0",
         "eval --metrics ,",
     ],

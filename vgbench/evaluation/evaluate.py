@@ -23,6 +23,7 @@ from vgbench.generation.resized import Resizing
 from vgbench.generation.rows import Row, resolve_rows
 from vgbench.generation.sampler import Sampler
 from vgbench.generation.source import ClipSource
+from vgbench.leaderboard.headline import headline
 from vgbench.plugins.isolation import changes_of
 from vgbench.plugins.observers import CLIPS, Observer, closing_run
 from vgbench.plugins.telling import with_hooks
@@ -104,6 +105,7 @@ def evaluate(
         for text in changes_of(plugins):
             run.warn(text)
         seal(run)
+        run.record = replace(run.record, headline=headline(run))
     return run
 
 

@@ -20,6 +20,7 @@ from vgbench.evaluation.sides import Manifests, at_one_size, labelled, manifests
 from vgbench.evaluation.work import PairsOfClips, SetsOfClips, Work, real_frames
 from vgbench.generation.manifest import Manifest
 from vgbench.generation.resized import Resizing
+from vgbench.leaderboard.headline import headline
 from vgbench.metrics.catalogue import FILE_NOTES
 from vgbench.plugins.discovery import Plugin
 from vgbench.plugins.isolation import changes_of
@@ -225,6 +226,7 @@ def _score(
             rows=tuple(RowRecord(label=work.name, generator=work.name, n_lines=work.n_clips) for work in works),
             protocol={**run.record.protocol, "id": works[0].digest.hexdigest()[:16]},
         )
+        run.record = replace(run.record, headline=headline(run))
 
 
 def _check_same_references(works: Sequence[Work]) -> None:

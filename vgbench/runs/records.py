@@ -134,6 +134,8 @@ class EvalRecord(RunRecord):
     """Metric → the key of its features."""
     feature_arrays: Mapping[str, str] = field(default_factory=dict)
     """Metric → the name of its features' files."""
+    headline: str | None = None
+    """The best row by the first metric, for lists of runs: row, metric, value."""
     checksums: Mapping[str, str] = field(default_factory=dict)
     """File of scores or features → its sha256, once all is written."""
 

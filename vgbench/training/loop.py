@@ -93,10 +93,16 @@ class Training:
             return None
         checkpoint = load_checkpoint(path)
         restore(self.generator, checkpoint, name=self.plan.entry.full_name, path=path)
-        self.step, self.finished = checkpoint.step, dict(checkpoint.finished_stages)
-        self.elapsed |= checkpoint.elapsed
+        self.step, self.elapsed = checkpoint.step, self.elapsed | checkpoint.elapsed
+        # A stage that was lengthened since is not finished any more.
+        finished = checkpoint.finished_stages.items()
+        self.finished = {stage: steps for stage, steps in finished if self._is_spent(stage, steps)}
         self.host.rng.set_state(checkpoint.rng)
         return checkpoint
+
+    def _is_spent(self, stage: str, steps: int) -> bool:
+        budget = self.plan.budgets.get(stage)
+        return budget is None or budget.is_spent(steps, self.elapsed[stage])
 
     def _take_weights(self, file: str | Path | None) -> None:
         """A checkpoint's weights as those that the next stage builds on."""

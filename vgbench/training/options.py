@@ -27,6 +27,9 @@ class ResumeOptions:
     preview_every: int = PREVIEW_EVERY
     """Steps; 0: at a stage's end."""
     workers: int = DEFAULT_WORKERS
+    steps: int | None = None
+    """Of the whole training, shared between the stages as the preset says; of a resumed one more than it was to have: the last stage goes
+    on until the whole has so many."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "runs", Path(self.runs))  # also where a text names the folder
@@ -50,10 +53,8 @@ class TrainingOptions(ResumeOptions):
     """The metric by which each stage's best checkpoint on the validation clips is chosen; None: the last one counts."""
     validate_every: int = VALIDATE_EVERY
     """Steps between two validations; 0: at a stage's end."""
-    steps: int | None = None
-    """Of the whole training, shared between the stages as the preset says."""
     max_minutes: float | None = None
-    """Likewise."""
+    """Of the whole training, shared between the stages as the preset says."""
     precision: str = "auto"
     compiles: bool = False
     """Whether the networks go through torch.compile."""

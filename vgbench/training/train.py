@@ -15,6 +15,7 @@ from vgbench.plugins.registry import load_registry
 from vgbench.plugins.telling import with_hooks
 from vgbench.runs.run import TrainRun, locate_run
 from vgbench.training.host import FabricHost, world_size
+from vgbench.training.lengthening import lengthened
 from vgbench.training.loop import Training
 from vgbench.training.options import ResumeOptions, TrainingOptions
 from vgbench.training.plan import TrainingPlan, plan_from_run, plan_training
@@ -40,24 +41,31 @@ def train(generator: str, options: TrainingOptions | None = None, *, observer: O
 def resume_training(
     run: str, options: ResumeOptions | None = None, *, generator: str | None = None, observer: Observer | None = None, **given: Any
 ) -> TrainRun:
-    """Continue an interrupted or killed training from its newest checkpoint, as if it had never stopped.
+    """Continue an interrupted or killed training from its newest checkpoint, as if it had never stopped; with `steps`, also one that is
+    done, whose last stage then goes on.
 
     run: a run's folder or name, or "latest".  options, given: what may differ from before, as `ResumeOptions` or as its fields.
     On the CPU the weights end up the same bits as without the interruption. With another number of processes it continues with the
     same batches; the CPU's batch norm, though, normalises each process's share by itself.
 
-    RunError: there is no such run, it is of another generator, or it is done already.
+    RunError: there is no such run, it is of another generator, or it is done already and `steps` asks for no more than it has.
     """
     options = replace(options or ResumeOptions(), **given)
     located = locate_run(run, options.runs, TrainRun)
     trained = located.record.generator
     if generator is not None and trained != load_registry().generators.get(generator).full_name:
         raise RunError(f"{located.path} is a run of {trained}, not of {generator}.")
-    if located.record.status == "done":
-        raise RunError(f"{located.path} is done; there is nothing to resume.")
+    if located.record.status == "done" and options.steps is None:
+        raise RunError(
+            f"{located.path} is done; there is nothing to resume. With --steps, more than the {located.record.step} it has, it goes on."
+        )
     plan = plan_from_run(located, options.device)
+    if options.steps is not None:
+        plan = lengthened(plan, located, options.steps)
     opened = _opened(plan, options)
     host = _host(plan, options)
+    if options.steps is not None and host.rank == 0:
+        write_text(located.path / "config.toml", plan.to_toml())
     return Training(located, plan, opened, host, options, with_hooks(observer)).run_all()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import click
 
+from vgbench.cli.option_list import options_of, preset_lines
 from vgbench.specs import DatasetSpec, GeneratorSpec, MetricSpec
 
 WIDTH = 96
@@ -94,19 +95,15 @@ def _generator(spec: GeneratorSpec, plugin: str) -> Iterator[str]:
 
 
 def _options(config_class: type | None) -> Iterator[str]:
-    import dataclasses
-
-    from vgbench.config import presets
-
     if config_class is None:
         return
     yield ""
     yield "Options and their defaults:"
-    for field in dataclasses.fields(config_class):
-        default = field.default_factory() if field.default_factory is not dataclasses.MISSING else field.default
-        yield f"  {field.name} = {'(from the protocol)' if default is dataclasses.MISSING else repr(default)}"
-    for name, values in presets(config_class).items():
-        yield f"Preset {name}: " + (", ".join(f"{key} = {value!r}" for key, value in values.items()) or "the defaults")
+    for heading, text in options_of(config_class):
+        yield from _wrapped(f"  {heading}", indent=6)
+        yield from _wrapped(f"      {text}", indent=6) if text else ()
+    for line in preset_lines(config_class):
+        yield from _wrapped(line, indent=2)
 
 
 def _dataset(spec: DatasetSpec, plugin: str) -> Iterator[str]:

@@ -136,10 +136,11 @@ def _runs(folder: Path) -> Table:
 
 
 def _facts(run: Run) -> dict[str, str]:
-    """What tells one run from another: of a training its seed, preset and changed options, of an evaluation its rows and metrics."""
+    """What tells one run from another: of a training its seed, preset and changed options, of an evaluation its
+    rows and metrics; and the best score of either."""
     from vgbench.runs.run import EvalRun, TrainRun
 
-    steps = seconds = "–"
+    steps = seconds = score = "–"
     what = ""
     if isinstance(run, TrainRun):
         record = run.record
@@ -147,10 +148,14 @@ def _facts(run: Run) -> dict[str, str]:
         seconds = f"{sum(map(float, record.elapsed.values())):.0f}" if record.elapsed else "–"
         config = record.config or {}
         changed = [f"{key}={config.get(key)}" for key, origin in record.config_origins.items() if _is_users(str(origin))]
+        if record.best:
+            stage, best = list(record.best.items())[-1]
+            score = f"{stage} {record.select_by} {best.value:.4g} (validation)"
         what = ", ".join([f"seed {record.seed}", *([record.preset] if record.preset else []), *changed])
     elif isinstance(run, EvalRun):
+        score = run.record.headline or "–"
         what = f"{', '.join(row.label for row in run.record.rows) or 'no row'}: {', '.join(run.record.metrics)}"
-    return {"steps": steps, "seconds": seconds, "what": what}
+    return {"steps": steps, "seconds": seconds, "best": score, "what": what}
 
 
 def _is_users(origin: str) -> bool:

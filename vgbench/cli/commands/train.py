@@ -12,6 +12,7 @@ import click
 
 from vgbench.cli import options
 from vgbench.cli.ending import BY_SIGNAL
+from vgbench.cli.option_list import options_of, preset_lines
 from vgbench.cli.suggestion import command_line
 from vgbench.devices import PRECISIONS
 from vgbench.training.options import SETTLED, ResumeOptions, TrainingOptions
@@ -24,7 +25,42 @@ def _number(name: str, least: int, default: int, text: str) -> Callable[[options
     return click.option(name, type=click.IntRange(min=least), default=default, show_default=True, metavar="N", help=text)
 
 
-@click.command("train")
+_NAMED = "vgbench.train.generator"
+
+
+class _Train(click.Command):
+    """The command, whose help has the options of a generator that was named first."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[_NAMED] = args[0] if args and not args[0].startswith("-") else None  # --help is answered before arguments are looked at
+        return super().parse_args(ctx, args)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_epilog(ctx, formatter)
+        generator = ctx.meta[_NAMED]
+        if generator is None:
+            formatter.write_paragraph()
+            formatter.write_text("With a generator's name, as in `vgbench train mdgan --help`, its own options are listed here.")
+            return
+        from vgbench.errors import VgbenchError
+        from vgbench.plugins.registry import load_registry
+
+        try:
+            config_class = load_registry().generators.get(generator).config_class()
+        except VgbenchError as error:
+            formatter.write_paragraph()
+            formatter.write_text(str(error))
+            return
+        if config_class is None:
+            return
+        with formatter.section(f"Options of {generator}, for --set KEY=VALUE"):
+            formatter.write_dl(list(options_of(config_class)), col_max=24)
+        with formatter.section("Presets, for --preset"):
+            for line in preset_lines(config_class):
+                formatter.write_text(line)
+
+
+@click.command("train", cls=_Train)
 @click.argument("generator")
 @options.protocol_option
 @options.data_option
@@ -42,7 +78,12 @@ def _number(name: str, least: int, default: int, text: str) -> Callable[[options
     metavar="METRIC",
     help="Evaluate each stage's best checkpoint by this metric on the validation split. Default: the last.",
 )
-@click.option("--steps", type=click.IntRange(min=1), metavar="N", help="Steps of the whole training, shared between the stages.")
+@click.option(
+    "--steps",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Steps of the whole training, shared between the stages. With --resume: more than it had; its last stage goes on.",
+)
 @click.option("--max-minutes", type=click.FloatRange(min=0, min_open=True), metavar="MINUTES", help="Time of the whole training.")
 @options.device_option
 @_number("--devices", 1, ResumeOptions.devices, "Devices per machine that train together.")
@@ -56,7 +97,7 @@ def _number(name: str, least: int, default: int, text: str) -> Callable[[options
 )
 @click.option("--compile", "compiles", is_flag=True, help="Put the networks through torch.compile.")
 @click.option("--seed", type=click.IntRange(min=0, max=2**31 - 1), metavar="S", help="Default: drawn at random and recorded.")
-@click.option("--resume", metavar="RUN|latest", help="Continue an interrupted training.")
+@click.option("--resume", metavar="RUN|latest", help="Continue an interrupted training, or lengthen one with --steps.")
 @options.runs_option
 @_number("--checkpoint-every", 0, ResumeOptions.checkpoint_every, "Steps; 0: by time and at a stage's end.")
 @_number("--preview-every", 0, ResumeOptions.preview_every, "Steps; 0: at a stage's end.")
