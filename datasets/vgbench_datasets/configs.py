@@ -109,17 +109,22 @@ class MovingMnistConfig:
     """What Moving MNIST contains, where it is made from digits."""
 
     seed: int = 0
+    """Digits, paths and speeds are drawn from it; another seed is another data set."""
     digits_of: Literal["both", "test"] = "both"
     """both: train and validation are made from MNIST's training digits, test from its test digits; test: all three from the test digits,
     which are divided, for whoever has no others."""
     digits: int = 2
     """Digits in a video."""
     frames: int = 20
+    """Frames of each sequence."""
     side: int = 64
     """Height and width in pixels."""
     train_sources: int = 10_000
+    """Sequences of the training split; asking for more leaves the first ones as they are."""
     validation_sources: int = 1_000
+    """The same of the validation split."""
     test_sources: int = 10_000
+    """The same of the test split."""
 
     def __post_init__(self) -> None:
         _require(self.seed, "seed", 0, 2**31 - 1)
