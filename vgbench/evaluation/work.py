@@ -18,7 +18,7 @@ from vgbench.generation.manifest import Manifest, Place
 from vgbench.generation.resized import Resizing
 from vgbench.runs.features import REAL, Owner
 from vgbench.runs.scores import PIXEL_DIGITS, ClipScores
-from vgbench.scoring.extractor import clip_digests, clip_hash
+from vgbench.scoring.extractor import clip_digests, clip_hash, pixel_bytes
 from vgbench.scoring.portions import Portions
 from vgbench.scoring.scorer import Measured, Scorer
 from vgbench.scoring.set_features import Frames, SetFeatures
@@ -127,7 +127,7 @@ class PairsOfClips(Work):
                 self.digest.update(shape_bytes(pair.reference.info()))
             if is_done(pair):
                 for target in pair.reference.chunks(self._chunk(pair)) if is_new else ():
-                    self.digest.update(target.numpy().tobytes())
+                    self.digest.update(pixel_bytes(target))
                 yield None
                 continue
             if whole is None:
@@ -137,11 +137,11 @@ class PairsOfClips(Work):
                 measured = self._scorer.measure_chunks(chunks)
             else:
                 if is_new:
-                    self.digest.update(whole[1].numpy().tobytes())
+                    self.digest.update(pixel_bytes(whole[1]))
                 made, wanted = (clip[None].to(device) for clip in whole)
                 generated, expected = made[:, self.score_from :], wanted[:, self.score_from :]
                 features.add([Owner(REAL, pair.place.clip_id, pair.place.source, 0)], real_frames(wanted, self.score_from))
-                digest = clip_hash(whole[0][self.score_from :].shape, whole[0][self.score_from :].contiguous().numpy())
+                digest = clip_hash(whole[0][self.score_from :].shape, whole[0][self.score_from :])
                 joined = _joined(wanted, made, self.score_from) if features.join_context else None
                 features.add([Owner(self.name, *pair.place)], Frames(generated, joined), [digest.digest()])
                 measured = self._measured(generated, expected)
@@ -173,11 +173,11 @@ class PairsOfClips(Work):
         skipped = 0
         for clip, target in pair.chunks(self._chunk(pair)):
             if is_new:
-                self.digest.update(target.numpy().tobytes())
+                self.digest.update(pixel_bytes(target))
             left = max(0, self.score_from - skipped)
             skipped += len(clip)
             if left < len(clip):
-                digest.update(clip[left:].contiguous().numpy().tobytes())
+                digest.update(pixel_bytes(clip[left:]))
                 yield clip[left:], target[left:]
 
 
@@ -211,7 +211,8 @@ class SetsOfClips(Work):
     def score(self, features: SetFeatures, device: torch.device, scored: Scored) -> Iterator[ClipScores | None]:
         for clip in self._real:
             frames = clip.read()
-            self.digest.update(shape_bytes(clip.info()) + frames.contiguous().numpy().tobytes())
+            self.digest.update(shape_bytes(clip.info()))
+            self.digest.update(pixel_bytes(frames))
             source = clip.name if self._manifest is None else str(self._manifest.clips.get(clip.name, clip.name))
             features.add([Owner(REAL, clip.name, source, 0)], Frames(self._counted(clip, frames).to(device), None))
         for clip in self._generated:

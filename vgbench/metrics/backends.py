@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -50,6 +52,23 @@ def on_gpu(family: str, device: torch.device, compute: Callable[[ModuleType], Re
         reason = str(error).strip().split("\n")[0][:200]
         logger.warning("The GPU kernels of %s metrics failed (%s: %s); tensor operations take over.", family, type(error).__name__, reason)
         return None
+
+
+@cache
+def load_ahead() -> None:
+    """Begin to load the compiled loops, beside what comes before the first clip; once in a process, and not where there is a GPU.
+
+    What goes wrong is found out where the loops are asked for.
+    """
+    if not torch.cuda.is_available():
+        threading.Thread(target=_load, name="vgbench-load", daemon=True).start()
+
+
+def _load() -> None:
+    if has_numba():
+        for module in COMPILED.values():
+            with suppress(Exception):
+                import_module(module)
 
 
 def given_up() -> frozenset[str]:

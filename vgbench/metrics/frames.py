@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from vgbench.interfaces import PairedMetric
+from vgbench.metrics.backends import load_ahead
 
 
 class FrameMetric(PairedMetric):
@@ -20,6 +21,9 @@ class FrameMetric(PairedMetric):
 
     def __init__(self, function: Callable[..., Tensor], **arguments: Any) -> None:
         self._function, self._arguments = function, arguments
+
+    def prepare(self) -> None:
+        load_ahead()
 
     def measure(self, clips: Tensor, references: Tensor) -> Tensor:
         return self._function(clips, references, metric=self.metric_id, **self._arguments)

@@ -69,13 +69,22 @@ def _divides(n_clips: int, n_vectors: int) -> bool:
 
 def clip_digests(clips: Tensor) -> list[bytes]:
     """A hash of each clip's shape and pixels."""
-    pixels = clips.detach().cpu().contiguous().numpy()
-    return [clip_hash(clip.shape, clip).digest() for clip in pixels]
+    return [clip_hash(clip.shape, clip).digest() for clip in clips.detach().cpu()]
 
 
-def clip_hash(shape: Sequence[int], *pixels: NDArray[Any]) -> hashlib._Hash:
+def clip_hash(shape: Sequence[int], *pixels: Tensor) -> hashlib._Hash:
     """A hash over a clip's shape (T, C, H, W) and its pixels, which may be added to it in chunks of frames."""
     digest = hashlib.sha256(str(tuple(shape)).encode())
     for chunk in pixels:
-        digest.update(chunk.tobytes())
+        digest.update(pixel_bytes(chunk))
     return digest
+
+
+def pixel_bytes(pixels: Tensor) -> memoryview:
+    """The values of a uint8 tensor on the CPU, not copied where they are contiguous.
+
+    Not by `Tensor.numpy`, which marks the memory as shared for good: no metric could remember what it computed from it.
+    """
+    import numpy as np
+
+    return np.from_dlpack(pixels.contiguous()).reshape(-1).data

@@ -175,9 +175,9 @@ def _leave_out(distance: Distance, sets: _Sets, rng: np.random.Generator) -> tup
 
 def _margin(group_values: Sequence[float]) -> float:
     """Half the width of the 95 % interval."""
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
-    return float(t.ppf(0.975, len(group_values) - 1)) * _standard_error(group_values)
+    return float(stdtrit(len(group_values) - 1, 0.975)) * _standard_error(group_values)
 
 
 def _standard_error(group_values: Any) -> float:

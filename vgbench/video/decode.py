@@ -7,18 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-import torch
 from av.video.reformatter import VideoReformatter
 from torch import Tensor
 
-from vgbench.errors import VideoError
 from vgbench.video.animation import probe_animation, read_animation, stream_animation
 from vgbench.video.blocks import animation_kind
 from vgbench.video.container import OpenVideo
 from vgbench.video.index import FrameIndex
 from vgbench.video.info import VideoInfo, check_range, frame_range
-from vgbench.video.pixels import Pixels, frame_pixels, orientation, pixel_rule
+from vgbench.video.pixels import frame_pixels, orientation, pixel_rule
+from vgbench.video.stack import FrameStack
 
 # fmt: off
 VIDEO_SUFFIXES = frozenset({
@@ -80,8 +78,11 @@ def read_video(path: str | Path, start: int = 0, length: int | None = None) -> T
     return read_stretch(Path(path), start, length, None)
 
 
-def read_stretch(path: Path, start: int, length: int | None, index: FrameIndex | None) -> Tensor:
-    """The same as `read_video`; with an index decoding begins at the last entry before `start`, to the same bits."""
+def read_stretch(path: Path, start: int, length: int | None, index: FrameIndex | None, *, frames: int | None = None) -> Tensor:
+    """The same as `read_video`; with an index decoding begins at the last entry before `start`, to the same bits.
+
+    frames: how many the video has, where that is known already.
+    """
     check_range(start, length)
     if index is not None and length is not None and index.entry_before(start) > 0:
         found = _read_from_entry(path, start, length, index)
@@ -90,38 +91,34 @@ def read_stretch(path: Path, start: int, length: int | None, index: FrameIndex |
     if kind := animation_kind(path):
         return read_animation(path, kind, start, length)
     reformatter = VideoReformatter()
-    frames: list[Pixels] = []
+    stack = FrameStack(path, length or (None if frames is None else max(1, frames - start)))
     with OpenVideo(path, reads_whole=length is None) as video:
         for number, frame in enumerate(video.frames()):
             if number < start:
                 continue
-            pixels = frame_pixels(path, frame, number, reformatter)
-            _check_same_shape(path, number, pixels, frames)
-            frames.append(pixels)
-            if len(frames) == length:
+            stack.add(number, frame_pixels(path, frame, number, reformatter))
+            if len(stack) == length:
                 break
         if not video.decoded:
             raise video.damage("there is not one whole frame in it")
-        if len(frames) != length:
+        if len(stack) != length:
             frame_range(path, video.decoded, start, length)
-    return torch.from_numpy(np.stack(frames))
+    return stack.tensor()
 
 
 def _read_from_entry(path: Path, start: int, length: int, index: FrameIndex) -> Tensor | None:
     """The frames, decoded from the last entry before them; None where what comes is not what the index says."""
     reformatter = VideoReformatter()
-    frames: list[Pixels] = []
+    stack = FrameStack(path, length)
     with OpenVideo(path, reads_whole=False) as video:
         entry = index.entry_before(start)
         for frame in video.frames_from(index, entry):
             number = bisect_left(index.times, frame.pts or 0)
             if number < start:
                 continue
-            pixels = frame_pixels(path, frame, number, reformatter)
-            _check_same_shape(path, number, pixels, frames)
-            frames.append(pixels)
-            if len(frames) == length:
-                return torch.from_numpy(np.stack(frames))
+            stack.add(number, frame_pixels(path, frame, number, reformatter))
+            if len(stack) == length:
+                return stack.tensor()
     return None
 
 
@@ -132,21 +129,13 @@ def stream_video(path: str | Path, length: int) -> Iterator[Tensor]:
         yield from stream_animation(path, kind, length)
         return
     reformatter = VideoReformatter()
-    frames: list[Pixels] = []
+    stack = FrameStack(path, length)
     with OpenVideo(path) as video:
         for number, frame in enumerate(video.frames()):
-            pixels = frame_pixels(path, frame, number, reformatter)
-            _check_same_shape(path, number, pixels, frames)
-            if len(frames) == length:
-                yield torch.from_numpy(np.stack(frames))
-                frames.clear()
-            frames.append(pixels)
+            if len(stack) == length:
+                yield stack.tensor()
+                stack = stack.next()
+            stack.add(number, frame_pixels(path, frame, number, reformatter))
         if not video.decoded:
             raise video.damage("there is not one whole frame in it")
-    yield torch.from_numpy(np.stack(frames))
-
-
-def _check_same_shape(path: Path, number: int, pixels: Pixels, before: list[Pixels]) -> None:
-    if before and pixels.shape != before[0].shape:
-        now, first = (f"{shape[2]}×{shape[1]} with {shape[0]} channels" for shape in (pixels.shape, before[0].shape))
-        raise VideoError(f"{path}: frame {number} is {now}, those before it {first}. Split the video where it changes.")
+    yield stack.tensor()

@@ -70,7 +70,9 @@ class VideoClip(ClipFile):
         return look_at_video(self.path)
 
     def read(self, start: int = 0, length: int | None = None) -> Tensor:
-        return read_stretch(self.path, start, length, self._looked.frames if start else None)
+        # From the beginning nothing needs to be known; what is known by now helps.
+        looked = self._looked if start else self.__dict__.get("_looked")
+        return read_stretch(self.path, start, length, looked and looked.frames, frames=looked and looked.info.frames)
 
     def chunks(self, length: int) -> Iterator[Tensor]:
         return stream_video(self.path, length)

@@ -62,7 +62,10 @@ def pixel_rule(path: Path, pixel_format: av.VideoFormat) -> PixelRule:
 
 
 def frame_pixels(path: Path, frame: av.VideoFrame, number: int, reformatter: VideoReformatter) -> Pixels:
-    """(C, H, W) uint8 as displayed.  Colours follow the frame's own matrix and range; untagged frames are taken as BT.601."""
+    """(C, H, W) uint8 as displayed, in any order of memory.
+
+    Colours follow the frame's own matrix and range; untagged frames are taken as BT.601.
+    """
     rule = pixel_rule(path, frame.format)
     if frame.format.name == rule.target:
         pixels: NDArray[Any] = frame.to_ndarray()
@@ -71,7 +74,7 @@ def frame_pixels(path: Path, frame: av.VideoFrame, number: int, reformatter: Vid
     if rule.target == "rgba":
         pixels = drop_opaque_alpha(pixels, rule.channels, f"frame {number} of {path}")
     chw = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-    return np.ascontiguousarray(turned(chw, orientation(path, frame)))
+    return turned(chw, orientation(path, frame))
 
 
 def drop_opaque_alpha(rgba: NDArray[Any], channels: int, where: str) -> Pixels:
