@@ -31,8 +31,9 @@ class DecodedVideos:
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit = limit_bytes
-        self._kept: OrderedDict[str, _Stretch] = OrderedDict()
-        self._busy: dict[str, Lock] = {}
+        # By the clips themselves: in two splits there may be two of one name.
+        self._kept: OrderedDict[ClipFile, _Stretch] = OrderedDict()
+        self._busy: dict[ClipFile, Lock] = {}
         self._lock = Lock()
 
     def read(self, clip: ClipFile, start: int, length: int) -> Tensor:
@@ -41,12 +42,12 @@ class DecodedVideos:
         if fitting < length:
             return clip.read(start, length)
         with self._lock:
-            busy = self._busy.setdefault(clip.name, Lock())
+            busy = self._busy.setdefault(clip, Lock())
         with busy:
-            stretch = self._find(clip.name, start, length)
+            stretch = self._find(clip, start, length)
             if stretch is None:
                 stretch = self._decode(clip, start, fitting)
-                self._keep(clip.name, stretch)
+                self._keep(clip, stretch)
         return stretch.frames[start - stretch.first :][:length].clone()
 
     def kept_bytes(self) -> int:
@@ -65,18 +66,18 @@ class DecodedVideos:
             return _Stretch(0, clip.read())
         return _Stretch(start, clip.read(start, min(fitting, frames - start)))
 
-    def _find(self, name: str, start: int, length: int) -> _Stretch | None:
+    def _find(self, clip: ClipFile, start: int, length: int) -> _Stretch | None:
         with self._lock:
-            stretch = self._kept.get(name)
+            stretch = self._kept.get(clip)
             if stretch is None or not stretch.covers(start, length):
                 return None
-            self._kept.move_to_end(name)
+            self._kept.move_to_end(clip)
             return stretch
 
-    def _keep(self, name: str, stretch: _Stretch) -> None:
+    def _keep(self, clip: ClipFile, stretch: _Stretch) -> None:
         with self._lock:
-            self._kept[name] = stretch
-            self._kept.move_to_end(name)
+            self._kept[clip] = stretch
+            self._kept.move_to_end(clip)
             size = sum(kept.frames.nbytes for kept in self._kept.values())
             while size > self._limit:
                 size -= self._kept.popitem(last=False)[1].frames.nbytes

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from vgbench.generation.generate import generate
 from vgbench.runs.scores import read_scores
+from vgbench.video.encode import write_pictures
 
 GIVEN = ("--generated", "copy-first", "--generated", "noise", "--reference", "real", "--metrics", "mse")
 
@@ -60,4 +64,43 @@ def test_where_nothing_is_left_that_is_an_error(vgbench):
     damage(*map(str, Path("real").rglob("*.mkv")))
     ran = vgbench("eval", *GIVEN, "--skip-damaged")
     assert ran.status == 1
-    assert "No clip is left: 10 are damaged." in ran.err
+    assert "No clip is left.\n10 clips are damaged, and left out on both sides." in ran.err
+
+
+@pytest.fixture
+def pictures(folder):
+    """Five references of four frames, and a generated clip of each under another name, as pictures."""
+    rng = np.random.default_rng(0)
+    for side in ("made", "real"):
+        for number in range(5):
+            name = f"{'x' if side == 'made' else 'c'}{number}"
+            write_pictures(folder / side / name, torch.from_numpy(rng.integers(0, 256, (4, 3, 16, 16), dtype=np.uint8)))
+    (folder / "list.csv").write_text("generated,reference\n" + "".join(f"x{number},c{number}\n" for number in range(5)))
+
+
+def scored(vgbench, *options: str) -> set[str]:
+    ran = vgbench("eval", "--generated", "made", "--reference", "real", "--metrics", "mse", *options, "--json")
+    assert ran.status == 0, ran.err
+    return {line.clip_id for line in read_scores(Path(ran.json()["run"]))}
+
+
+@pytest.mark.usefixtures("pictures")
+@pytest.mark.parametrize("pair", ["list.csv", "order"])
+def test_partners_are_found_before_damage_leaves_any_out(vgbench, pair):
+    damage("made/x3/0002.png")
+    assert scored(vgbench, "--pair", pair, "--skip-damaged") == {"c0", "c1", "c2", "c4"}
+
+
+@pytest.mark.usefixtures("pictures")
+def test_a_damaged_clip_without_a_partner_costs_no_other_of_its_name(vgbench, folder):
+    for side in ("made", "real"):  # a reference called z, and a generated clip z, which comes last and has no partner
+        (folder / side).joinpath("x4" if side == "made" else "c4").rename(folder / side / ("y" if side == "made" else "z"))
+    shutil.copytree(folder / "made" / "x0", folder / "made" / "z")
+    damage("made/z/0001.png")
+    assert scored(vgbench, "--pair", "order", "--allow-missing", "--skip-damaged") == {"c0", "c1", "c2", "c3", "z"}
+
+
+@pytest.mark.usefixtures("pictures")
+def test_damage_behind_the_frames_that_are_compared_does_not_count(vgbench):
+    damage("made/x3/0003.png")
+    assert len(scored(vgbench, "--pair", "order", "--frames", "3", "--skip-damaged")) == 5

@@ -114,7 +114,7 @@ def test_an_evaluation_is_not_resumed_with_other_weights_under_the_same_label(ti
     first, second = (train("mdgan", protocol=str(tiny), preset="tiny", steps=2, seed=seed, device="cpu") for seed in (0, 1))
     torn = evaluate([f"m=mdgan@{first.path}"], protocol=str(tiny), metrics=["mse"])
     torn.finish("interrupted")
-    with pytest.raises(RunError, match="cannot be resumed with these options: asked"):
+    with pytest.raises(RunError, match="cannot be resumed with these options: m, checkpoint: "):
         evaluate([f"m=mdgan@{second.path}"], protocol=str(tiny), metrics=["mse"], resume="latest")
 
 

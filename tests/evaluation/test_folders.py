@@ -85,6 +85,7 @@ def test_a_clip_without_a_partner_is_listed_or_counted(folder, vgbench):
     with pytest.raises(PairingError) as caught:
         evaluate_folders(generated, reference)
     assert str(caught.value).splitlines() == [
+        "2 clips have no partner.",
         "  000001: no generated clip in made",
         "  extra: no reference in real",
         "Add the missing clips, or score the 2 pairs there are with --allow-missing.",
@@ -117,7 +118,7 @@ def test_pairs_that_differ_in_length_or_size_are_listed(folder, other, message):
     generated, reference = store("npy", made_clips(0), folder / "made"), store("npy", other, folder / "real")
     with pytest.raises(PairingError) as caught:
         evaluate_folders(generated, reference)
-    assert "3 of 3 pairs differ in length or size." in str(caught.value)
+    assert "3 of 3 pairs differ in length, size or channels." in str(caught.value)
     assert message in str(caught.value)
 
 

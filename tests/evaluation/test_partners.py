@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from vgbench.errors import ConfigError, PairingError
 from vgbench.evaluation.folders import evaluate_folders
+from vgbench.generation.generate import generate
 from vgbench.metrics import mse
 from vgbench.runs.scores import read_scores
 from vgbench.video.encode import write_lossless
@@ -77,7 +79,7 @@ def test_by_prefix_the_longest_reference_wins_and_words_are_whole(tmp_path, scor
 
 def test_a_sample_that_a_clip_lacks_is_listed(tmp_path, scored):
     folder = store(tmp_path / "made", dict(zip(("clip1-0", "clip1-1", "clip2-0", "clip10-0", "clip10-1"), clips(1, 5), strict=True)))
-    with pytest.raises(PairingError, match=r"clip2, sample 1: no generated clip in made"):
+    with pytest.raises(PairingError, match=r"clip2: 1 of 2 samples in made"):
         scored(folder, pair="prefix")
 
 
@@ -130,7 +132,7 @@ def test_a_list_pairs_what_it_names_with_sources_and_says_what_it_leaves_out(tmp
         ("generated,reference\nx,clip1,more\n", r"list.csv, line 2: it does not have 2 values"),
         ("generated,reference,source\nx,clip1,a\ny,clip1,b\n", r"line 3: clip1 is of source b, and of a in an earlier line"),
         ('generated,reference\n"x,clip1\n', r"list.csv cannot be read as a list of pairs: unexpected end of data"),
-        ("generated,reference\n", r"No clip of .*made has a partner in .*real: list.csv lists the pairs"),
+        ("generated,reference\n", r"list.csv lists no pair: there is no line below the one with the columns"),
     ],
 )
 def test_a_list_that_does_not_fit_is_refused_line_by_line(tmp_path, scored, text, message):
@@ -152,3 +154,19 @@ def test_sets_have_no_partners_to_look_for(real, vgbench):
     ran = vgbench("eval", "--generated", real, "--reference", real, "--metrics", "fvd", "--pair", "order")
     assert ran.status == 1
     assert "fvd@i3d: sets of clips are compared without partners, so there is nothing to pair by order." in ran.err
+
+
+def test_a_list_without_sources_takes_those_of_the_manifest(tiny, folder):
+    generate("copy-first", Path("made"), protocol=tiny, reference_out=Path("real"))
+    names = list(json.loads(Path("made/manifest.json").read_text())["clips"])
+    Path("list.csv").write_text("generated,reference\n" + "".join(f"{name},{name}\n" for name in names))
+    runs = [evaluate_folders("made", "real", metrics=["mse"], pair=pair) for pair in ("name", "list.csv")]
+    first, second = ([(line.clip_id, line.source) for line in read_scores(run.path)] for run in runs)
+    assert first == second
+
+
+def test_two_clips_that_are_one_sample_are_refused(tmp_path, scored):
+    names = [f"{sample}/{name}" for sample in ("sample-0", "sample-00") for name in ("clip1", "clip2", "clip10")]
+    folder = store(tmp_path / "made", dict(zip(names, clips(1, 6), strict=True)))
+    with pytest.raises(PairingError, match="sample-0/clip1 and sample-00/clip1 are both sample 0 of clip1"):
+        scored(folder)

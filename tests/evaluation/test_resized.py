@@ -41,7 +41,7 @@ def sides(folder):
 @pytest.mark.parametrize("fit", ["squash", "center-crop"])
 def test_generated_clips_are_brought_to_the_references_size(sides, vgbench, resample, fit):
     refused = vgbench("eval", "--generated", "made", "--reference", "real", "--metrics", "mse")
-    assert "pairs differ in length or size" in refused.err
+    assert "pairs differ in length, size or channels" in refused.err
     ran = vgbench("eval", "--generated", "made", "--reference", "real", "--metrics", "mse", "--resample", resample, "--fit", fit, "--json")
     assert ran.status == 0
     made, real = clips(0, 24, 40), clips(1, 16, 16)

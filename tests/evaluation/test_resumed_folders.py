@@ -11,7 +11,10 @@ import pytest
 import torch
 
 from vgbench.errors import RunError
+from vgbench.evaluation.evaluate import evaluate
 from vgbench.evaluation.folders import evaluate_folders
+from vgbench.generation.generate import generate
+from vgbench.generation.resized import Resizing
 from vgbench.leaderboard.ranking import build_leaderboard
 from vgbench.plugins.observers import Observer
 from vgbench.runs.run import EvalRun, locate_run
@@ -118,7 +121,7 @@ def test_files_that_changed_or_other_options_are_refused(vgbench):
     os.utime("made/2.mkv", (1, 1))
     ran = vgbench("eval", "--generated", "made", "--reference", "real", "--metrics", "mse", "--resume", "latest")
     assert ran.status == 1
-    assert "cannot be resumed with these options: asked:" in ran.err
+    assert "cannot be resumed with these options: made has changed since." in ran.err
 
 
 def test_a_report_says_how_to_finish_it_and_the_command_does(vgbench):
@@ -131,3 +134,42 @@ def test_a_report_says_how_to_finish_it_and_the_command_does(vgbench):
     assert ran.status == 0
     assert ran.json()["rows"][0]["n_clips"] == 6
     assert vgbench("report", run.path).status == 0
+
+
+def interrupted(*arguments: object, **options: object) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        evaluate_folders(*arguments, metrics=["mse"], observer=Impatient(2), **options)
+
+
+def test_one_that_resizes_is_resumed(vgbench):
+    for options in ({"resizing": Resizing("area")}, {"resizing": Resizing("area", size=(8, 8))}):
+        interrupted("made", "real", **options)
+        assert evaluate_folders("made", "real", metrics=["mse"], resume="latest", **options).record.status == "done"
+
+
+def test_a_list_that_changed_and_another_layout_are_refused(folder):
+    lines = [f"{number},{number}" for number in range(6)]
+    (folder / "list.csv").write_text("\n".join(["generated,reference", *lines]))
+    interrupted("made", "real", pair="list.csv")
+    (folder / "list.csv").write_text("\n".join(["generated,reference", *lines[:-1]]))
+    with pytest.raises(RunError, match="list.csv has changed since"):
+        evaluate_folders("made", "real", metrics=["mse"], pair="list.csv", resume="latest")
+    for name in ("a.npy", "b.npy"):
+        np.save(folder / name, np.random.default_rng(len(name)).integers(0, 256, (6, 6, 6, 6), dtype=np.uint8))
+    interrupted("a.npy", "b.npy", layout="NTHW", runs="others")
+    with pytest.raises(RunError, match="layout: 'NTHW' against 'NHWT'"):
+        evaluate_folders("a.npy", "b.npy", metrics=["mse"], layout="NHWT", runs="others", resume="latest")
+    with pytest.raises(RunError, match=r"a.npy, b.npy was asked for, not b.npy, b.npy"):
+        evaluate_folders("b.npy", "b.npy", metrics=["mse"], layout="NTHW", runs="others", resume="latest")
+
+
+def test_given_clips_under_a_protocol_that_changed_are_refused(tiny):
+    for name in ("copy-first", "noise"):
+        generate(name, Path(name), protocol=tiny)
+        (Path(name) / "manifest.json").unlink()
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(["noise"], given={"ours": "copy-first"}, protocol=tiny, metrics=["mse"], observer=Impatient(8))
+    shutil.rmtree("copy-first")
+    shutil.copytree("noise", "copy-first")
+    with pytest.raises(RunError, match="ours has changed since"):
+        evaluate(["noise"], given={"ours": "copy-first"}, protocol=tiny, metrics=["mse"], resume="latest")

@@ -45,7 +45,7 @@ def parsed_rows(context: click.Context, parameter: click.Parameter, values: tupl
     for value in values:
         label, separator, path = value.partition("=")
         if not separator or "/" in label or Path(value).exists():
-            label, path = "" if len(values) == 1 else Path(value).name, value
+            label, path = "" if len(values) == 1 else Path(value).resolve().name, value
         if not path:
             raise click.BadParameter(f"'{value}': write DIR or NAME=DIR.", context, parameter)
         if label in rows:

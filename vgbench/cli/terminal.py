@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from rich import box
@@ -13,8 +14,8 @@ from vgbench.leaderboard.table import Leaderboard, TableRow
 from vgbench.report.cells import bias_lines, decimals, definition_lines, duration, heading, number
 from vgbench.specs import MetricSpec
 
-METRIC_WIDTH = 16
-"""Columns that a metric takes, with its interval."""
+LEAST_WIDTH = 14
+"""Columns that a metric takes at least, with its interval."""
 FACTS_WIDTH = 22
 """Columns that parameters and time take."""
 
@@ -39,14 +40,18 @@ def print_leaderboard(console: Console, leaderboard: Leaderboard, *, per_frame: 
 
 def _tables(leaderboard: Leaderboard, width: int) -> Iterator[Table]:
     """The table, cut into several where its metrics are too many for the width; the last has parameters and time."""
-    labels = max(len(row.label) for row in leaderboard.rows)
-    at_once = max(1, (width - min(labels, 24) - FACTS_WIDTH) // METRIC_WIDTH)
-    groups = [leaderboard.metrics[start : start + at_once] for start in range(0, len(leaderboard.metrics), at_once)]
+    labels = min(24, max(len(row.label) for row in leaderboard.rows))
+    room = width - labels - FACTS_WIDTH
+    groups: list[list[MetricSpec]] = [[]]
+    for spec in leaderboard.metrics:
+        if groups[-1] and sum(map(_width, [*groups[-1], spec])) > room:
+            groups.append([])
+        groups[-1].append(spec)
     for specs in groups:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        table.add_column("generator", overflow="fold", min_width=min(labels, 24))
+        table.add_column("generator", overflow="fold", min_width=labels)
         for spec in specs:
-            table.add_column(heading(spec).replace(", ", "\n").replace(" ", "\n", 1), justify="right", no_wrap=True)
+            table.add_column("\n".join(_heading(spec)), justify="right", no_wrap=True)
         if specs is groups[-1]:
             table.add_column("para-\nmeters", justify="right", no_wrap=True)
             table.add_column("s/clip", justify="right", no_wrap=True)
@@ -54,6 +59,19 @@ def _tables(leaderboard: Leaderboard, width: int) -> Iterator[Table]:
             cells = [_cell(leaderboard, row, spec) for spec in specs]
             table.add_row(escape(row.label), *cells, *(_facts(row) if specs is groups[-1] else ()))
         yield table
+
+
+def _heading(spec: MetricSpec) -> list[str]:
+    """The metric's full id, its unit and its direction, a line each; an id that is long is broken before its variant and its best-of-N."""
+    name, _, rest = heading(spec).partition(" ")
+    whole = name.rstrip(",")
+    parts = [whole] if len(whole) < LEAST_WIDTH else re.sub(r"(?=[@:])", "\n", whole).split("\n")
+    return [*(part for part in parts if part), *rest.split()]
+
+
+def _width(spec: MetricSpec) -> int:
+    """Columns that it takes, those between it and the next included."""
+    return max(LEAST_WIDTH, *(len(line) for line in _heading(spec))) + 2
 
 
 def _facts(row: TableRow) -> tuple[str, str]:

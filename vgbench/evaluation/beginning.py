@@ -37,6 +37,9 @@ class Beginning(ClipFile):
 
     def chunks(self, length: int) -> Iterator[Tensor]:
         left = self.frames
+        if left <= length:
+            yield self.read()  # and nothing behind
+            return
         for chunk in self.clip.chunks(length):
             yield chunk[:left]
             left -= len(chunk)

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from vgbench.config import DEFAULT_MEMORY, DEFAULT_METRICS, DEFAULT_RUNS, DEFAULT_WORKERS, check_counts
-from vgbench.data.fingerprints import folder_signature
+from vgbench.config import DEFAULT_MEMORY, DEFAULT_METRICS, DEFAULT_RUNS, DEFAULT_WORKERS, check_counts, plain
 from vgbench.devices import choose_device
 from vgbench.errors import PairingError
-from vgbench.evaluation.damaged import Sides, without_damaged
+from vgbench.evaluation.damaged import NOTHING, LeftOut, Sides, find_damaged, without
 from vgbench.evaluation.opening import open_run
 from vgbench.evaluation.pairing import Pairing, pair_clips
-from vgbench.evaluation.partners import BY_NAME, check_rule
+from vgbench.evaluation.partners import BY_NAME, RULES, check_rule
 from vgbench.evaluation.sides import Manifests, at_one_size, labelled, manifests_of, opened
 from vgbench.evaluation.work import PairsOfClips, SetsOfClips, Work, real_frames
+from vgbench.generation.given import files_signature
 from vgbench.generation.manifest import Manifest
 from vgbench.generation.resized import Resizing
 from vgbench.leaderboard.headline import headline
@@ -35,7 +35,6 @@ from vgbench.scoring.lookup import choose_metrics
 from vgbench.scoring.scorer import Scorers, make_scorers
 from vgbench.scoring.set_features import Frames
 from vgbench.specs import MetricSpec
-from vgbench.video.array_files import array_address
 
 if TYPE_CHECKING:
     import torch
@@ -100,19 +99,18 @@ def evaluate_folders(
     if score_from is None:
         score_from = next((manifest.score_from for manifest in manifests.values() if manifest is not None), 0)
     sides = opened(folders, reference, layout, max_memory, frames)
-    left_out: list[str] = []
-    if skip_damaged:
-        sides, left_out = without_damaged(sides, manifests, pair=pair, workers=workers)
-    sides, resizing = at_one_size(sides, resizing)
-    how = _How(pair, allow_missing, score_from, resizing, limit, max_memory, workers, torch_device, observer)
+    left_out = find_damaged(sides, manifests, pair=pair, workers=workers) if skip_damaged else NOTHING
+    sides, resizing = at_one_size(sides, resizing, left_out)
+    how = _How(pair, left_out, allow_missing, score_from, resizing, limit, max_memory, workers, torch_device, observer)
     works, scorers, refused = (_pairs if needs_pairs else _sets)(sides, manifests, scorers, how)
     _check_same_references(works)
     identity = _identity(reference, score_from, frames, resizing, manifests)
     names = tuple(entry.short_name for entry in entries if entry.short_name not in refused)
-    asked = _asked(folders, reference, pair=pair, limit=limit, allow_missing=allow_missing, skip_damaged=skip_damaged)
+    options = {"pair": pair, "layout": layout, "limit": limit, "allow_missing": allow_missing, "skip_damaged": skip_damaged}
+    asked = _asked(folders, reference, options)
     begun = EvalRecord(protocol=identity, metrics=names, asked=asked, rows=(), weights=scorers.clips.weights(), refused=refused)
     run = open_run(resume, Path(runs), works[0].name if len(works) == 1 else "given-clips", begun)
-    _score(run, works, scorers, torch_device, observer, [entry.plugin for entry in entries], left_out)
+    _score(run, works, scorers, torch_device, observer, [entry.plugin for entry in entries], left_out.notes)
     return run
 
 
@@ -132,28 +130,26 @@ def _identity(
     if frames is not None:
         identity["frames"] = frames
     if resizing is not None:
-        identity |= asdict(resizing)
+        identity |= plain(resizing)
     made_under = next((manifest.protocol for manifest in manifests.values() if manifest is not None), None)
     if made_under is not None:
         identity["made_under"] = {"id": made_under["id"], "name": made_under.get("name")}
     return identity
 
 
-def _asked(folders: Mapping[str, str | Path], reference: str | Path, **options: Any) -> tuple[dict[str, Any], ...]:
+def _asked(folders: Mapping[str, str | Path], reference: str | Path, options: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
     """What a resumed evaluation must have in common with the one it resumes: the files as they are, and what is done with them."""
-    given = [{"label": label, "given": str(path), "files": _signature(path)} for label, path in folders.items()]
-    return (*given, {"reference": str(reference), "files": _signature(reference), **options})
-
-
-def _signature(path: str | Path) -> str | None:
-    address = array_address(path)
-    return folder_signature(Path(path) if address is None else address.path)
+    given = [{"label": label, "given": str(path), "files": files_signature(path)} for label, path in folders.items()]
+    real = {"reference": str(reference), "files": files_signature(reference), **options}
+    pair = options["pair"]
+    return (*given, real, *([] if pair in RULES else [{"label": pair, "files": files_signature(pair)}]))
 
 
 class _How(NamedTuple):
     """What was asked of an evaluation, for all of its folders."""
 
     pair: str
+    left_out: LeftOut
     allow_missing: bool
     score_from: int
     resizing: Resizing | None
@@ -166,11 +162,12 @@ class _How(NamedTuple):
 
 def _sets(sides: Sides, manifests: Manifests, scorers: Scorers, how: _How) -> tuple[Sequence[Work], Scorers, dict[str, str]]:
     """The sets to compare, the metrics that can take them, and why each of the others cannot."""
+    kept = without(sides, how.left_out)
     works = [
         SetsOfClips(label or side[0].name, side, manifests[label], how.score_from, how.resizing, how.limit, how.max_memory)
-        for label, side in sides.items()
+        for label, side in kept.items()
     ]
-    first = next(iter(sides.values()))[1].clips[0].read(how.score_from)[None]
+    first = next(iter(kept.values()))[1].clips[0].read(how.score_from)[None]
     return works, *scorers.fitting(Frames(first.to(how.device), None), how.observer.note)
 
 
@@ -181,6 +178,8 @@ def _pairs(sides: Sides, manifests: Manifests, scorers: Scorers, how: _How) -> t
             *side,
             manifests[label],
             pair=how.pair,
+            label=label,
+            left_out=how.left_out,
             allow_missing=how.allow_missing,
             score_from=how.score_from,
             workers=how.workers,

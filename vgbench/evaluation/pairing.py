@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from vgbench.data.loader import read_ahead
 from vgbench.errors import PairingError, listed
+from vgbench.evaluation.damaged import LeftOut
 from vgbench.evaluation.pair import Pair
 from vgbench.evaluation.partners import BY_NAME, LIST_SUFFIX, RULES, find_partners
 from vgbench.generation.interlacing import interlaced_note
@@ -33,26 +34,34 @@ def pair_clips(
     manifest: Manifest | None,
     *,
     pair: str,
+    label: str,
+    left_out: LeftOut,
     allow_missing: bool,
     score_from: int,
     workers: int,
 ) -> Pairing:
     """The pairs of two folders or arrays; a manifest of the generated ones says which clips they are samples of.
 
-    pair: how partners are found, see `partners`.
+    pair: how partners are found, see `partners`.  label: the row's, under which `left_out` has the clips that do not count.
 
     PairingError: a clip without a partner (unless `allow_missing`), or pairs that differ in length or size; the message lists them.
     """
-    pairs, lonely, rule, passed_over = find_partners(generated, reference, manifest, pair)
+    found, without, rule, passed_over = find_partners(generated, reference, manifest, pair)
+    pairs = [one for one in found if not left_out.has(label, one.generated.name, one.reference.name)]
+    lonely = [one.text for one in without if not left_out.has_name(label, one.name)]
+    if found and not pairs:
+        raise left_out.all_of_it()
     if not pairs:
         others = f"\n--pair {' or '.join([*RULES, f'FILE{LIST_SUFFIX}'])} pairs them in another way." if pair == BY_NAME else ""
         raise PairingError(f"No clip of {generated.path} has a partner in {reference.path}: {rule}.\n{listed(lonely)}{others}")
     if lonely and not allow_missing:
         are = "1 pair there is" if len(pairs) == 1 else f"{len(pairs)} pairs there are"
-        raise PairingError(f"{listed(lonely)}\nAdd the missing clips, or score the {are} with --allow-missing.")
+        raise PairingError(
+            f"{len(lonely)} clips have no partner.\n{listed(lonely)}\nAdd the missing clips, or score the {are} with --allow-missing."
+        )
     different = [text for text in read_ahead(pairs, Pair.difference, workers=workers, ahead=4 * workers) if text]
     if different:
-        raise PairingError(f"{len(different)} of {len(pairs)} pairs differ in length or size.\n{listed(different)}")
+        raise PairingError(f"{len(different)} of {len(pairs)} pairs differ in length, size or channels.\n{listed(different)}")
     shortest = min(pair.reference.info().frames for pair in pairs)
     if not 0 <= score_from < shortest:
         raise PairingError(f"--score-from {score_from} leaves no frame of a clip with {shortest} frames.")

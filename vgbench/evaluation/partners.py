@@ -25,12 +25,19 @@ _COLUMNS = ("generated", "reference", "source")
 _SAMPLE = re.compile(r"sample-(\d+)/(.+)", re.DOTALL)
 
 
+class Lonely(NamedTuple):
+    """A clip without a partner."""
+
+    name: str
+    text: str
+    """The same with what is missing."""
+
+
 class Partners(NamedTuple):
     """What was found."""
 
     pairs: list[Pair]
-    lonely: list[str]
-    """Each clip without a partner, with what is missing."""
+    lonely: list[Lonely]
     rule: str
     """How partners were looked for, as the end of a sentence."""
     passed_over: str = ""
@@ -52,7 +59,7 @@ def find_partners(generated: ClipFolder, reference: ClipFolder, manifest: Manife
     PairingError: the list is wrong, or a name fits two references.
     """
     if pair.endswith(LIST_SUFFIX):
-        return _by_list(generated, reference, Path(pair))
+        return _by_list(generated, reference, manifest, Path(pair))
     if pair == BY_NAME and ("array" in (generated.kind, reference.kind) or len(generated.clips) == len(reference.clips) == 1):
         return _by_order(generated, reference, manifest)
     return RULES[pair](generated, reference, manifest)
@@ -66,12 +73,15 @@ def place_of(clip: ClipFile, manifest: Manifest | None) -> Place:
 def _by_name(generated: ClipFolder, reference: ClipFolder, manifest: Manifest | None) -> Partners:
     made: dict[tuple[str, int], tuple[Place, ClipFile]] = {}
     for clip, place in zip(generated.clips, _places(generated, manifest), strict=True):
-        made[place.clip_id, place.sample] = place, clip
+        key = place.clip_id, place.sample
+        if key in made:
+            raise PairingError(f"{made[key][1].name} and {clip.name} are both sample {place.sample} of {place.clip_id}. Keep one of them.")
+        made[key] = place, clip
     wanted = {clip.name: clip for clip in reference.clips}
     samples = range(1 + max(sample for _, sample in made) if manifest is None else manifest.samples)
     expected = [(name, sample) for name in wanted for sample in samples]
     pairs = [Pair(*made[key], wanted[key[0]]) for key in expected if key in made]
-    lonely = [_lacks(_sample_text(*key, len(samples)), generated) for key in expected if key not in made]
+    lonely = [_lacks(key[0], generated, _sample_text(key[1], len(samples))) for key in expected if key not in made]
     strangers = [_has_none(clip, reference) for (name, _), (_, clip) in made.items() if name not in wanted]
     return Partners(pairs, lonely + strangers, "clips are paired by their names without suffix")
 
@@ -120,7 +130,8 @@ def _beginnings(name: str) -> Iterator[str]:
             yield name[:end]
 
 
-def _by_list(generated: ClipFolder, reference: ClipFolder, path: Path) -> Partners:
+def _by_list(generated: ClipFolder, reference: ClipFolder, manifest: Manifest | None, path: Path) -> Partners:
+    known = _sources(manifest)
     made, wanted = ({clip.name: clip for clip in folder.clips} for folder in (generated, reference))
     grouped: dict[str, list[ClipFile]] = {}
     sources: dict[str, str] = {}
@@ -135,7 +146,7 @@ def _by_list(generated: ClipFolder, reference: ClipFolder, path: Path) -> Partne
         if found[0] is None or found[1] is None:
             continue
         used.add(found[0])
-        source = row.get("source") or found[1]
+        source = row.get("source") or known(found[1])
         if sources.setdefault(found[1], source) != source:
             problems.append(f"line {line}: {found[1]} is of source {source}, and of {sources[found[1]]} in an earlier line")
         grouped.setdefault(found[1], []).append(made[found[0]])
@@ -158,10 +169,13 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
             if not set(_COLUMNS[:2]) <= set(columns) <= set(_COLUMNS):
                 raise PairingError(f"{path} has the columns {', '.join(columns) or 'none'}; a list of pairs has {', '.join(_COLUMNS)}.")
             reader.fieldnames = columns
+            row: dict[str, str] | None = None
             for row in reader:
                 if None in row or None in row.values():
                     raise PairingError(f"{path}, line {reader.line_num}: it does not have {len(columns)} values, as the first line has.")
                 yield reader.line_num, {column: value.strip() for column, value in row.items()}
+            if row is None:
+                raise PairingError(f"{path} lists no pair: there is no line below the one with the columns.")
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise PairingError(f"{path} cannot be read as a list of pairs: {error}. Check the path, and that it is CSV in UTF-8.") from error
 
@@ -173,14 +187,17 @@ def _named(names: Mapping[str, ClipFile], text: str) -> str | None:
 
 def _of_samples(
     grouped: Iterable[tuple[str, str, list[ClipFile]]], wanted: Mapping[str, ClipFile], generated: ClipFolder
-) -> tuple[list[Pair], list[str]]:
+) -> tuple[list[Pair], list[Lonely]]:
     """Pairs of references, by name and source, with their clips, the first of each its sample 0; and the samples that some lack."""
     found = list(grouped)
     samples = max((len(clips) for _, _, clips in found), default=0)
     pairs, lonely = [], []
     for name, source, clips in found:
         pairs += [Pair(Place(name, source, sample), clip, wanted[name]) for sample, clip in enumerate(clips)]
-        lonely += [_lacks(_sample_text(name, sample, samples), generated) for sample in range(len(clips), max(1, samples))]
+        if not clips:
+            lonely.append(_lacks(name, generated))
+        elif len(clips) < samples:
+            lonely.append(Lonely(name, f"{name}: {len(clips)} of {samples} samples in {generated.name}"))
     return pairs, lonely
 
 
@@ -190,16 +207,16 @@ def _sources(manifest: Manifest | None) -> Callable[[str], str]:
     return lambda name: str(known.get(name, name))
 
 
-def _lacks(name: str, generated: ClipFolder) -> str:
-    return f"{name}: no generated clip in {generated.name}"
+def _lacks(name: str, generated: ClipFolder, sample: str = "") -> Lonely:
+    return Lonely(name, f"{name}{sample}: no generated clip in {generated.name}")
 
 
-def _has_none(clip: ClipFile, reference: ClipFolder) -> str:
-    return f"{clip.name}: no reference in {reference.name}"
+def _has_none(clip: ClipFile, reference: ClipFolder) -> Lonely:
+    return Lonely(clip.name, f"{clip.name}: no reference in {reference.name}")
 
 
-def _sample_text(name: str, sample: int, samples: int) -> str:
-    return name if samples == 1 else f"{name}, sample {sample}"
+def _sample_text(sample: int, samples: int) -> str:
+    return "" if samples == 1 else f", sample {sample}"
 
 
 RULES: Mapping[str, Callable[[ClipFolder, ClipFolder, Manifest | None], Partners]] = {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from vgbench.errors import DataError, PairingError
 from vgbench.evaluation.beginning import beginnings
-from vgbench.evaluation.damaged import Sides
+from vgbench.evaluation.damaged import LeftOut, Sides
 from vgbench.files import escaped, is_utf8
 from vgbench.generation.manifest import Manifest, read_manifest
 from vgbench.generation.resized import Resizing, resized
@@ -35,12 +35,13 @@ def opened(folders: Mapping[str, str | Path], reference: str | Path, layout: str
     return {label: (beginnings(made, frames), beginnings(real, frames)) for label, (made, real) in sides.items()}
 
 
-def at_one_size(sides: Sides, resizing: Resizing | None) -> tuple[Sides, Resizing | None]:
+def at_one_size(sides: Sides, resizing: Resizing | None, left_out: LeftOut) -> tuple[Sides, Resizing | None]:
     """Both sides of each row at one size, and which it is."""
     if resizing is None:
         return sides, None
     if resizing.size is None:
-        first = next(iter(sides.values()))[1].clips[0].info()
+        real = next(iter(sides.values()))[1].clips
+        first = next((clip for clip in real if clip.name not in left_out.references), real[0]).info()
         resizing = replace(resizing, size=(first.height, first.width))
     return {label: (resized(made, resizing), resized(real, resizing)) for label, (made, real) in sides.items()}, resizing
 

@@ -196,7 +196,9 @@ class SetsOfClips(Work):
     ) -> None:
         super().__init__(name, score_from, resizing)
         self._manifest = manifest
-        self._generated, self._real = (folder.clips[:limit] for folder in folders)
+        kept = set(list(dict.fromkeys(place_of(clip, manifest).clip_id for clip in folders[0].clips))[:limit])
+        self._generated = [clip for clip in folders[0].clips if place_of(clip, manifest).clip_id in kept]  # with all their samples
+        self._real = folders[1].clips[:limit]
         self.n_clips = len(self._generated)
         for clip in (*self._generated, *self._real):
             needed = _HELD * clip.info().bytes()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vgbench.data.clips import Clip
+from vgbench.data.fingerprints import folder_signature
 from vgbench.data.loader import read_ahead
 from vgbench.errors import DataError, PairingError, listed
 from vgbench.generation.interlacing import interlaced_note
@@ -48,7 +49,7 @@ class GivenClips(ClipSource):
         """
         from vgbench.video.folder import open_clips
 
-        self.label, self.path = label, path
+        self.label, self.path, self._layout = label, path, layout
         _check_protocol(path, identity)
         folder = open_clips(path, layout=layout)
         self._samples, stored = _found(folder, clips, protocol, path)
@@ -74,11 +75,23 @@ class GivenClips(ClipSource):
         return Sampled(read.to(clips.device), None)
 
     def record(self, n_lines: int) -> RowRecord:
-        return RowRecord(label=self.label, generator=self.label, n_lines=n_lines, config=self.asked())
+        return RowRecord(label=self.label, generator=self.label, n_lines=n_lines, config=self.described())
 
-    def asked(self) -> dict[str, str]:
+    def described(self) -> dict[str, str]:
         """What was given, and how it is brought to the protocol's size."""
         return {"given": str(self.path), **({} if self._resizing is None else {"resizing": str(self._resizing)})}
+
+    def asked(self) -> dict[str, Any]:
+        """The same, with the files as they are and how arrays are read: what a resumed evaluation must have in common."""
+        return {**self.described(), "files": files_signature(self.path), "layout": self._layout}
+
+
+def files_signature(path: str | Path) -> str | None:
+    """A hash over the names, sizes and times of a folder's files, of an array's or of a single one; None where that cannot be had."""
+    from vgbench.video.array_files import array_address
+
+    address = array_address(path)
+    return folder_signature(Path(path) if address is None else address.path)
 
 
 def _check_shapes(files: Sequence[ClipFile], protocol: Protocol, path: str | Path, workers: int) -> None:

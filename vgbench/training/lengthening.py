@@ -26,7 +26,8 @@ def lengthened(plan: TrainingPlan, run: TrainRun, steps: int) -> TrainingPlan:
     whole = sum(count for count in counts.values() if count is not None)
     if steps <= whole:
         raise RunError(
-            f"--steps {steps}: {run.path} has, or without --steps is to have, {whole} in all; with more of them its stage {last} goes on."
+            f"--steps {steps}: {run.path} has, or without --steps is to have, {whole} in all; with more of them its stage {last} goes on. "
+            "One that was interrupted on its way there is resumed without --steps."
         )
     budget = Budget(steps - (whole - (counts[last] or 0)), None)
     budgets = {**plan.budgets, last: budget}

@@ -120,7 +120,12 @@ def _read_pt(path: Path, name: str | None, _: int) -> NDArray[Any]:
             "Save the clips as one tensor: torch.save(clips, PATH)."
         )
     tensors = {str(key): tensor for key, tensor in content.items()}
-    array: NDArray[Any] = tensors[_chosen(path, name, list(tensors))].detach().numpy()
+    tensor = tensors[_chosen(path, name, list(tensors))].detach()
+    if tensor.dtype == torch.bfloat16:
+        raise VideoError(
+            f"{path} is bfloat16 {tuple(tensor.shape)}; clips are uint8, 0 for black and 255 for white. Convert and save it again."
+        )
+    array: NDArray[Any] = tensor.numpy()
     return array
 
 

@@ -113,7 +113,7 @@ def command(context: click.Context, /, metrics: list[str] | None, peer: str | No
                 run = evaluate_folders(metrics=chosen, observer=observer, **options_of)
             else:
                 options_of = {name: value for name, value in given.items() if name not in (*_OF_FOLDERS, "generated", "reference")}
-                rows = {label or Path(path).name: path for label, path in (given["generated"] or {}).items()}
+                rows = {label or Path(path).resolve().name: path for label, path in (given["generated"] or {}).items()}
                 run = evaluate(metrics=chosen, given=rows, observer=observer, **options_of)
     except KeyboardInterrupt:
         click.echo("Interrupted. Resume with the same command and --resume latest.", err=True)

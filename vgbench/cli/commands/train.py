@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 from contextlib import nullcontext
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,6 +118,8 @@ def command(context: click.Context, /, generator: str, resume: str | None, dry_r
     """
     if resume is not None:
         _check_resume(context)
+        if dry_run:
+            raise click.UsageError("--dry-run shows what a new training would do; it does not go with --resume.")
     if dry_run:
         return _print_plan(generator, TrainingOptions(**given))
 
@@ -131,8 +134,19 @@ def command(context: click.Context, /, generator: str, resume: str | None, dry_r
             run = resume_training(resume, ResumeOptions(**kept), generator=generator, observer=observer)
         else:
             run = train(generator, TrainingOptions(**given), observer=observer)
-    protocol = given["protocol"] if resume is None else run.record.protocol["name"]
-    return _say_how_it_ended(run, generator, protocol, given["data"], given["runs"]) if is_first_process() else 0
+    protocol = given["protocol"] if resume is None else _protocol_of(run)
+    return _say_how_it_ended(run, generator, protocol, given["data"], run.path.parent) if is_first_process() else 0
+
+
+def _protocol_of(run: TrainRun) -> str:
+    """What named a run's protocol on the command line that began it; else its name."""
+    words = [*run.record.argv, ""]
+    for word, value in pairwise(words):
+        if word == "--protocol":
+            return value
+        if word.startswith("--protocol="):
+            return word.partition("=")[2]
+    return str(run.record.protocol["name"])
 
 
 def _say_how_it_ended(run: TrainRun, generator: str, protocol: str, data: dict[str, Path], runs: Path) -> int:
