@@ -89,3 +89,17 @@ def test_from_the_command_line(vgbench, tiny):
     ran = vgbench("train", "mdgan", "--resume", run.path, "--steps", "6")
     assert ran.status == 0
     assert "Done after 6 steps" in ran.out
+
+
+def test_what_is_suggested_after_a_resumption_names_protocol_and_runs_as_they_were_typed(vgbench, tiny):
+    vgbench("train", "mdgan", "--preset", "tiny", "--protocol", tiny, "--steps", "2", "--seed", "0", "--runs", "own")
+    (run,) = Path("own").iterdir()
+    ran = vgbench("train", "mdgan", "--resume", run, "--steps", "4")
+    assert ran.status == 0
+    assert "--runs own" in ran.out.partition("Score it with: ")[2]
+
+
+def test_a_dry_run_does_not_go_with_a_resumption(vgbench):
+    ran = vgbench("train", "mdgan", "--resume", "latest", "--dry-run")
+    assert ran.status == 2
+    assert "--dry-run shows what a new training would do; it does not go with --resume." in ran.err

@@ -40,7 +40,7 @@ def print_leaderboard(console: Console, leaderboard: Leaderboard, *, per_frame: 
 
 def _tables(leaderboard: Leaderboard, width: int) -> Iterator[Table]:
     """The table, cut into several where its metrics are too many for the width; the last has parameters and time."""
-    labels = min(24, max(len(row.label) for row in leaderboard.rows))
+    labels = min(24, max(len("generator"), *(len(row.label) for row in leaderboard.rows)))
     room = width - labels - FACTS_WIDTH
     groups: list[list[MetricSpec]] = [[]]
     for spec in leaderboard.metrics:
