@@ -153,3 +153,11 @@ def test_clips_of_no_test_clip_are_counted(vgbench, tiny):
     assert ran.status == 0
     assert "6 clips in made stand for no test clip of the protocol, and are not scored." in ran.json()["warnings"]
     assert {row["n_clips"] for row in ran.json()["rows"]} == {4}
+
+
+def test_a_gap_between_samples_is_said(tiny, vgbench):
+    generate("copy-first", Path("made/sample-0"), protocol=tiny)
+    generate("copy-first", Path("made/sample-2"), protocol=tiny)
+    ran = vgbench("eval", "--protocol", tiny, "--generated", "ours=made", "--generators", "copy-first", "--metrics", "mse")
+    assert ran.status == 1
+    assert "made has the samples 0, 2; they are numbered from 0, without a gap." in ran.err

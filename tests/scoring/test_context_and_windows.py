@@ -131,3 +131,10 @@ def test_every_window_that_fits_has_its_features_a_clips_next_to_each_other(n, f
 def test_a_clip_shorter_than_a_window_is_refused():
     with pytest.raises(MetricError, match="a window of 16 frames needs clips of at least 16 frames that count; these have 9"):
         SlidingWindows(Sums(), length=16, stride=8).features(torch.zeros(1, 9, 1, 3, 3, dtype=torch.uint8))
+
+
+def test_joined_alone_is_scored_in_pairs_too(tiny, vgbench):
+    generate("copy-first", Path("made"), protocol=tiny, reference_out=Path("real"))
+    runs = [evaluate_folders("made", "real", metrics=metrics) for metrics in (["levels-joined"], ["mse", "levels-joined"])]
+    assert values_of(runs[0])["made", "levels-joined"] == values_of(runs[1])["made", "levels-joined"]
+    assert vgbench("eval", "--generated", "made", "--reference", "real", "--metrics", "levels-joined", "--pair", "order").status == 0

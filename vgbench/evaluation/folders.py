@@ -20,6 +20,7 @@ from vgbench.evaluation.work import PairsOfClips, SetsOfClips, Work, real_frames
 from vgbench.generation.given import files_signature
 from vgbench.generation.manifest import Manifest
 from vgbench.generation.resized import Resizing
+from vgbench.interfaces import SetMetric
 from vgbench.leaderboard.headline import headline
 from vgbench.metrics.catalogue import FILE_NOTES
 from vgbench.plugins.discovery import Plugin
@@ -31,6 +32,7 @@ from vgbench.runs.checksums import seal
 from vgbench.runs.records import EvalRecord, RowRecord
 from vgbench.runs.run import EvalRun
 from vgbench.runs.scores import SCORES, ScoreWriter, read_scores
+from vgbench.scoring.loaded_metric import load_metric
 from vgbench.scoring.lookup import choose_metrics
 from vgbench.scoring.scorer import Scorers, make_scorers
 from vgbench.scoring.set_features import Frames
@@ -89,7 +91,7 @@ def evaluate_folders(
     torch_device = choose_device(device)
     check_counts(limit=limit, frames=frames, max_memory=max_memory)
     check_rule(pair)
-    needs_pairs = any(entry.spec.kind != "set" for entry in entries)
+    needs_pairs = any(map(_needs_pairs, entries))
     if pair != BY_NAME and not needs_pairs:
         of_sets = ", ".join(entry.short_name for entry in entries)
         raise PairingError(f"{of_sets}: sets of clips are compared without partners, so there is nothing to pair by {pair}.")
@@ -120,6 +122,11 @@ def _chosen(metrics: Sequence[str], observer: Observer) -> Sequence[Entry[Metric
     for note in filter(None, (FILE_NOTES.get(entry.spec.name) for entry in entries)):
         observer.note(note)
     return entries
+
+
+def _needs_pairs(entry: Entry[MetricSpec]) -> bool:
+    """Whether a metric looks at a clip beside its reference, as a distance does that takes the first frames from there."""
+    return entry.spec.kind != "set" or load_metric(entry, SetMetric).metric.joins_context  # type: ignore[type-abstract] # only compared with
 
 
 def _identity(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -86,6 +87,9 @@ class GivenClips(ClipSource):
         return {**self.described(), "files": files_signature(self.path), "layout": self._layout}
 
 
+_SAMPLE = re.compile(r"sample-(\d+)/")
+
+
 def files_signature(path: str | Path) -> str | None:
     """A hash over the names, sizes and times of a folder's files, of an array's or of a single one; None where that cannot be had."""
     from vgbench.video.array_files import array_address
@@ -123,9 +127,10 @@ def _found(folder: ClipFolder, clips: Sequence[Clip], protocol: Protocol, path: 
             raise PairingError(f"{path} holds {len(folder.clips)} clips and protocol {protocol.name} has {len(clips)} test clips.")
         return 1, {(clip.clip_id, 0): file for clip, file in zip(clips, folder.clips, strict=False)}
     by_name = {file.name: file for file in folder.clips}
-    samples = 0
-    while any(name.startswith(f"sample-{samples}/") for name in by_name):
-        samples += 1
+    numbers = sorted({int(match[1]) for match in map(_SAMPLE.match, by_name) if match})
+    samples = len(numbers)
+    if numbers != list(range(samples)):
+        raise PairingError(f"{path} has the samples {', '.join(map(str, numbers))}; they are numbered from 0, without a gap.")
     names = {
         (clip.clip_id, sample): f"sample-{sample}/{clip.clip_id}" if samples else clip.clip_id
         for clip in clips
