@@ -170,3 +170,11 @@ def test_two_clips_that_are_one_sample_are_refused(tmp_path, scored):
     folder = store(tmp_path / "made", dict(zip(names, clips(1, 6), strict=True)))
     with pytest.raises(PairingError, match="sample-0/clip1 and sample-00/clip1 are both sample 0 of clip1"):
         scored(folder)
+
+
+def test_the_two_sides_may_have_layouts_of_their_own(folder, vgbench):
+    made, real = clips(0, 3), clips(1, 3)
+    np.save(folder / "made.npy", made.numpy())
+    np.save(folder / "real.npy", real.permute(0, 1, 3, 4, 2).numpy())
+    ran = vgbench("eval", "--generated", "made.npy", "--reference", "real.npy", "--layout", "NTCHW,NTHWC", "--metrics", "mse", "--json")
+    assert ran.json()["rows"][0]["value"] == pytest.approx(mse(made, real).mean().item(), rel=1e-12)

@@ -76,7 +76,8 @@ def evaluate_folders(
     allow_missing: clips without a partner are counted in the warnings, not refused.
     skip_damaged: clips that cannot be read are left out of all folders, and counted in the warnings; for it each is decoded once more.
     max_memory: bytes of pixels that may be held at once; longer clips are measured in chunks of frames.
-    layout: the axes of arrays, such as "NTCHW", where their shape does not tell them; see `vgbench.video.open_clips`.
+    layout: the axes of arrays, such as "NTCHW", where their shape does not tell them; see `vgbench.video.open_clips`.  "NTCHW,NTHWC"
+    where those of the references are others.
     resume: an interrupted run to finish, or "latest"; what it has scored is not scored again, if no file has changed since.
 
     Of one reference there may be several generated clips, its samples: in folders sample-0, sample-1, …, by prefix, or by list.

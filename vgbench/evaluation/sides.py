@@ -70,15 +70,18 @@ def manifests_of(folders: Mapping[str, str | Path], reference: str | Path) -> Ma
 
 
 def _open_both(generated: str | Path, reference: str | Path, layout: str | None, max_memory: int) -> tuple[ClipFolder, ClipFolder]:
-    """The clips of both sides; `layout` names the axes of arrays, each of which may take half of `max_memory` bytes.
+    """The clips of both sides, each of which may take half of `max_memory` bytes where it is an array.
+
+    layout: the axes of arrays, or of either side's with a comma between.
 
     DataError: one of them cannot be opened, a name is not UTF-8, or a layout is named and neither is an array.
     """
     from vgbench.video.folder import open_clips
 
+    first, _, second = (layout or "").partition(",")
     sides = (
-        open_clips(generated, layout=layout, max_memory=max_memory // 2),
-        open_clips(reference, layout=layout, max_memory=max_memory // 2),
+        open_clips(generated, layout=first or None, max_memory=max_memory // 2),
+        open_clips(reference, layout=second or first or None, max_memory=max_memory // 2),
     )
     if layout is not None and "array" not in (sides[0].kind, sides[1].kind):
         raise DataError(f"A layout, {layout}, names the axes of an array, but neither {generated} nor {reference} is one. Leave it out.")

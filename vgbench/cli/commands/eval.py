@@ -67,7 +67,11 @@ from vgbench.cli.verbosity import say
     callback=options.parsed_bytes,
     help="With --generated: memory limit for pixels (500M, 4G); longer clips are measured in chunks.",
 )
-@click.option("--layout", metavar="AXES", help="With --generated: the axes of arrays, such as NTHWC, NTCHW, TCHW or THW.")
+@click.option(
+    "--layout",
+    metavar="AXES",
+    help="With --generated: the axes of arrays, such as NTHWC, NTCHW or THW; NTCHW,NTHWC where the references' differ.",
+)
 @options.runs_option
 @click.option("--resume", metavar="RUN|latest", help="Finish an interrupted evaluation.")
 @options.device_option
