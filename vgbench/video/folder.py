@@ -65,6 +65,10 @@ class VideoClip(ClipFile):
     def is_interlaced(self) -> bool:
         return self._looked.is_interlaced
 
+    def can_begin_within(self) -> bool:
+        """Whether a stretch can be decoded without all that comes before it.  Raises VideoError."""
+        return self.info().frames < 2 or (self._looked.frames is not None and len(self._looked.frames.entries) > 1)
+
     @cached_property
     def _looked(self) -> Looked:
         return look_at_video(self.path)
