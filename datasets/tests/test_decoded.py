@@ -10,8 +10,10 @@ import pytest
 import torch
 
 from vgbench import VideoError
-from vgbench.video import VideoClip, read_video
+from vgbench.video import VideoClip, read_video, write_lossless
+from vgbench_datasets.configs import VideoFolderConfig
 from vgbench_datasets.decoded import DecodedVideos
+from vgbench_datasets.video_folder import VideoFolder
 
 FRAMES, BYTES = 60, 3 * 32 * 32
 
@@ -64,3 +66,14 @@ def test_damage_is_said_each_time(tmp_path: Path) -> None:
     for _ in range(2):
         with pytest.raises(VideoError, match=r"a.avi: decoded \d+ .*truncated or damaged"):
             decoded.read(clip, 50, 7)
+
+
+def test_videos_of_one_name_in_two_splits_are_each_their_own(tmp_path: Path) -> None:
+    videos = {}
+    for number, split in enumerate(("train", "test")):
+        (tmp_path / split).mkdir()
+        videos[split] = torch.full((12, 3, 16, 16), 100 + number, dtype=torch.uint8)
+        write_lossless(tmp_path / split / "v.mkv", videos[split], 10)
+    data = VideoFolder(VideoFolderConfig(), tmp_path)
+    for split in ("train", "test", "train"):
+        assert torch.equal(data.read(f"{split}/v", 2, 4), videos[split][2:6])

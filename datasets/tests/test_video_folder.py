@@ -304,12 +304,3 @@ def test_other_names_and_folders_of_frames_are_videos(plain: Path, name: str) ->
     Image.new("RGB", (16, 16)).save(plain / "tests" / "0.png")
     found = ids(VideoFolder(None, plain), "all")
     assert {f"{name}/a", "tests"} <= set(found)
-
-
-def test_videos_of_one_name_in_two_splits_are_each_their_own(tmp_path: Path) -> None:
-    for shade, split in ((100, "train"), (200, "test")):
-        (tmp_path / split).mkdir()
-        write_lossless(tmp_path / split / "v.mkv", moving_square(12, shade=shade), fps=10)
-    data = VideoFolder(VideoFolderConfig(), tmp_path)
-    for split, shade in (("train", 100), ("test", 200), ("train", 100)):
-        assert torch.equal(data.read(f"{split}/v", 2, 4), moving_square(12, shade=shade)[2:6])

@@ -166,18 +166,20 @@ class ProtocolData:
 
         DataError: what the data set gave is of another type or length, or is colour where the protocol asks for grey.
         """
-        frames = self.dataset.read(clip.source_id, clip.start, clip.span, self.protocol.video.size)
-        self._check(frames, clip.source_id, clip.start, clip.span)
-        return self._fitted(clip.picked(frames), clip.source_id)
+        return self._fitted(clip.picked(self._stored(clip.source_id, clip.start, clip.span)), clip.source_id)
 
     def read_frames(self, source_id: str, start: int, length: int) -> Tensor:
         """A video's frames in a row from the data set itself, at the protocol's size and channels: uint8 (T, C, H, W).
 
         DataError: see `read_unpacked`.
         """
+        return self._fitted(self._stored(source_id, start, length), source_id)
+
+    def _stored(self, source_id: str, start: int, length: int) -> Tensor:
+        """A video's frames in a row as the data set gives them, checked."""
         frames = self.dataset.read(source_id, start, length, self.protocol.video.size)
         self._check(frames, source_id, start, length)
-        return self._fitted(frames, source_id)
+        return frames
 
     def rates(self, role: str) -> dict[str, float | None]:
         """Source → the frames per second of its clips; None where that is not known."""

@@ -98,8 +98,6 @@ def evaluate(
         for note in [*_subset_note(chosen), *resolution.notes, *of_given, *known_findings(opened)]:
             run.warn(note)
             observer.note(note)
-        for note in scorers.forecast(len(clips) * _samples(resolution.rows, sources, chosen), len(clips)):
-            observer.note(note)
         evaluation.score(resolution.rows, sources)
         plugins = [*(row.entry.plugin for row in resolution.rows), *(entry.plugin for entry in entries)]
         for text in changes_of(plugins):
@@ -161,6 +159,8 @@ class _Evaluation:
 
     def score(self, rows: Sequence[Row], given: Sequence[GivenClips]) -> None:
         """Build every row, then score batch by batch, each clip read once for all rows."""
+        for text in self.scorers.forecast(len(self.clips) * _samples(rows, given, self.data.protocol), len(self.clips)):
+            self.observer.note(text)
         sources: list[ClipSource] = [*self._samplers(rows), *given]
         done = {(line.generator, line.clip_id, line.sample) for line in read_scores(self.run.path)} if self._is_resumed() else set()
         batches = read_batches(self.clips, self.data.read, batch_size=self.batch_size, workers=self.workers)

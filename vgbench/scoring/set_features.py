@@ -39,7 +39,7 @@ class Frames(NamedTuple):
         if self.joined is None:
             raise MetricError(
                 f"{extractor.name} joins the frames given in front of those generated, and of these clips none are known to be given: "
-                "score them under a protocol, or beside their references with --score-from and a metric that compares pairs."
+                "score them under a protocol, or beside their references with --score-from."
             )
         return self.joined
 

@@ -106,6 +106,12 @@ def ssim_specs() -> list[MetricSpec]:
             same_as="pyiqa ssim by default",
             beware="blind to colour, and higher than ssim@wang on most pixels",
         ),
+        *_on_luma(),
+    ]
+
+
+def _on_luma() -> list[MetricSpec]:
+    return [
         _SSIM.variant(
             "y-limited",
             "On luma between 16 and 235.",
