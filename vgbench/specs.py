@@ -55,6 +55,8 @@ class GeneratorSpec(Spec):
     licence: str = ""
     needs: tuple[str, ...] = ()
     """Importable modules it needs beyond its distribution's dependencies; a missing one is named before anything is loaded."""
+    card: Mapping[str, str] = field(default_factory=dict)
+    """Heading → text for `vgbench explain`: method, source, parameters, cost, differs, and what else a reader of its row needs."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -91,7 +91,7 @@ def _generator(spec: GeneratorSpec, plugin: str) -> Iterator[str]:
         "citation": spec.citation,
         "licence": spec.licence,
     }
-    yield from _paragraphs(facts)
+    yield from _paragraphs(facts | dict(spec.card))
 
 
 def _options(config_class: type | None) -> Iterator[str]:
