@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
+from vgbench_mdgan.clips import as_video, still_video
 
 from vgbench import Batch
 from vgbench.config import resolve
@@ -36,7 +37,6 @@ from vgbench.generation.builder import shape_layer
 from vgbench.protocol import load_protocol
 from vgbench.training.host import FabricHost
 from vgbench_mdgan import losses
-from vgbench_mdgan.clips import as_video, still_video
 from vgbench_mdgan.config import MDGANConfig
 from vgbench_mdgan.generator import MDGAN
 

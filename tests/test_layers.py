@@ -18,7 +18,7 @@ LAYERS = """
     errors version
     specs config files devices stats
     interfaces video weights
-    metrics runs
+    metrics runs learning
     plugins
     protocol scoring
     data leaderboard
@@ -41,7 +41,7 @@ HOMES = {
 }
 """Package → the only places that import it."""
 
-PUBLIC = {"vgbench", "vgbench.video", "vgbench.metrics"}
+PUBLIC = {"vgbench", "vgbench.video", "vgbench.metrics", "vgbench.learning"}
 """The modules whose names may be relied on from outside."""
 
 

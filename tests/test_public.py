@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import vgbench
+import vgbench.learning
 import vgbench.metrics
 import vgbench.video
 from vgbench.errors import MetricError, UnknownName
@@ -45,6 +46,11 @@ VIDEO = {
     *("open_clips", "probe_pictures", "probe_video", "read_pictures", "read_video", "resize", "stream_video", "strip"),
     *("write_lossless", "write_preview"),
 }
+LEARNING = {
+    *("AdamOptions", "Average", "Duel", "ModelOptions", "NetworkGenerator", "Objective", "Player", "Predictor", "Regression", "VideoNorm"),
+    *("allocate", "as_clips", "as_video", "check_choices", "check_state", "discriminator_loss", "drawn", "frozen", "generating"),
+    *("generator_loss", "gradient_penalty", "joined", "require", "squared_error", "still_video", "verdicts"),
+}
 FUNCTIONS = {"mse", "mae", "rmse", "psnr", "ssim", "ms_ssim", "lpips", "vmaf", "motion_ratio", "drift_ratio", "flow_epe", "gram_motion"}
 
 
@@ -52,9 +58,10 @@ def test_the_public_names_are_these():
     assert set(vgbench.__all__) == NAMES
     assert set(vgbench.video.__all__) == VIDEO
     assert set(vgbench.metrics.__all__) == FUNCTIONS
+    assert set(vgbench.learning.__all__) == LEARNING
 
 
-@pytest.mark.parametrize("package", [vgbench, vgbench.video, vgbench.metrics], ids=lambda package: package.__name__)
+@pytest.mark.parametrize("package", [vgbench, vgbench.video, vgbench.metrics, vgbench.learning], ids=lambda package: package.__name__)
 def test_every_public_name_can_be_had_and_is_no_module(package):
     for name in package.__all__:
         assert not isinstance(getattr(package, name), types.ModuleType), name

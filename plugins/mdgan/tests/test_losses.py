@@ -93,21 +93,6 @@ def test_the_ranking_losss_gradient_agrees_with_finite_differences(reduction):
     assert torch.autograd.gradcheck(rank, random_tensor(2, 2, 2, 3, 3, seed=3).requires_grad_())
 
 
-def test_adversarial_losses_are_cross_entropies_of_the_sigmoid():
-    real, fake = random_tensor(2, 8)
-    d_real, d_fake = real.sigmoid(), fake.sigmoid()
-    torch.testing.assert_close(losses.discriminator_loss(real, fake), -(d_real.log().mean() + (1 - d_fake).log().mean()))
-    torch.testing.assert_close(losses.generator_loss(fake, "non-saturating"), -d_fake.log().mean())
-    torch.testing.assert_close(losses.generator_loss(fake, "minimax"), (1 - d_fake).log().mean())
-
-
-def test_adversarial_losses_stay_finite_where_the_sigmoid_is_exactly_one_or_zero():
-    sure = torch.tensor([200.0])
-    assert losses.discriminator_loss(-sure, sure).item() == 400
-    assert losses.generator_loss(-sure, "non-saturating").item() == 200
-    assert losses.generator_loss(sure, "minimax").item() == -200
-
-
 def test_content_loss_is_the_mean_absolute_difference():
     assert losses.content_loss(torch.tensor([[1.0, -1.0]]), torch.tensor([[0.5, 1.0]])).item() == 1.25
 

@@ -2,10 +2,11 @@ import pytest
 import torch
 from torch import nn
 
+from vgbench.learning import allocate
 from vgbench_mdgan.levels import levels
 from vgbench_mdgan.losses import gram
 from vgbench_mdgan.networks import Discriminator, EncoderDecoder
-from vgbench_mdgan.weights import allocate, initialise
+from vgbench_mdgan.weights import initialise
 
 CPU = torch.device("cpu")
 

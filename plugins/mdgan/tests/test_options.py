@@ -7,9 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 
+from vgbench.learning import as_clips, gradient_penalty
 from vgbench.training.host import FabricHost
-from vgbench_mdgan import losses
-from vgbench_mdgan.clips import as_clips
 from vgbench_mdgan.config import MDGANConfig
 from vgbench_mdgan.generator import MDGAN
 
@@ -109,23 +108,6 @@ def test_a_gradient_within_the_limit_is_left_alone(make_generator, make_host, ma
     assert torch.equal(weights(free.base), weights(limited.base))
 
 
-def test_label_smoothing_is_the_cross_entropy_to_the_lowered_target():
-    real, fake = torch.tensor([0.3, -2.0, 5.0], dtype=torch.float64), torch.tensor([1.0, 0.0], dtype=torch.float64)
-    of_real = torch.nn.functional.binary_cross_entropy_with_logits(real, torch.full_like(real, 0.9))
-    of_fake = torch.nn.functional.binary_cross_entropy_with_logits(fake, torch.zeros_like(fake))
-    torch.testing.assert_close(losses.discriminator_loss(real, fake, 0.1), of_real + of_fake)
-
-
-def test_the_gradient_penalty_is_the_squared_slope_of_the_logits():
-    video = torch.randn(3, 2, 2, 2, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
-    slope = torch.arange(16, dtype=torch.float64).view(2, 2, 2, 2)
-    scale = torch.tensor(0.5, dtype=torch.float64, requires_grad=True)
-    penalty = losses.gradient_penalty(scale * (video * slope).flatten(1).sum(1), video)
-    assert penalty.item() == pytest.approx(float(0.25 * slope.square().sum()))
-    penalty.backward()
-    assert float(scale.grad) == pytest.approx(float(slope.square().sum()))
-
-
 @pytest.mark.parametrize("name", ["base", "refine"])
 def test_r1_is_reported_and_flattens_the_discriminator(make_generator, make_host, make_batch, name):
     slopes = {}
@@ -137,7 +119,7 @@ def test_r1_is_reported_and_flattens_the_discriminator(make_generator, make_host
         assert ("r1" in results[0].losses) == (weight > 0)
         assert results[0].objectives["discriminator"]["r1"] == weight / 2
         real = stage.pairs(make_batch())[1].requires_grad_()
-        slopes[weight] = losses.gradient_penalty(stage.discriminator(real).logits, real).item()
+        slopes[weight] = gradient_penalty(stage.discriminator(real).logits, real).item()
     assert slopes[100.0] < 0.5 * slopes[0.0]
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal, get_args, get_type_hints
+from typing import ClassVar, Literal
 
-from vgbench import ConfigError
+from vgbench.learning import check_choices, require
 from vgbench_mdgan.levels import Level, levels
 
 
@@ -96,7 +96,7 @@ class MDGANConfig:
     """paper: the defaults, which are the paper's at 128×128×32; small: 64×64×16 on two CPU cores; tiny: 32×32×8, for tests."""
 
     def __post_init__(self) -> None:
-        self._check_choices()
+        check_choices(self, model="mdgan")
         for name in ("channels", "context", "width", "batch_size", "steps"):
             self._require(name, getattr(self, name) >= 1, "at least 1")
         for name in ("target_start", "rank_weight", "last_slope", "gradient_clip", "r1_weight", "instance_noise"):
@@ -113,12 +113,5 @@ class MDGANConfig:
         """The levels of the networks, from the outermost in."""
         return levels(self.size, self.frames, self.width)
 
-    def _check_choices(self) -> None:
-        for name, hint in get_type_hints(type(self)).items():
-            choices = [choice for choice in get_args(hint) if isinstance(choice, str)]
-            if choices:
-                self._require(name, getattr(self, name) in choices, " or ".join(repr(choice) for choice in choices))
-
     def _require(self, name: str, holds: bool, rule: str) -> None:
-        if not holds:
-            raise ConfigError(f"mdgan: {name} = {getattr(self, name)!r} does not work; it must be {rule}.")
+        require(self, name, holds, rule, model="mdgan")

@@ -2,57 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from vgbench import Batch, CheckpointError, ConfigError, GeneratorError, Host, Stage
-from vgbench_mdgan import losses
-from vgbench_mdgan.average import Average
-from vgbench_mdgan.clips import as_video, still_video
+from vgbench.learning import AdamOptions, Average, Player, allocate, as_video, check_state, frozen, gradient_penalty, still_video
 from vgbench_mdgan.config import MDGANConfig
 from vgbench_mdgan.networks import Discriminator, EncoderDecoder, Judgement
-from vgbench_mdgan.normalisation import frozen
-from vgbench_mdgan.weights import allocate, check_state, initialise
-
-Network = TypeVar("Network", bound=nn.Module)
-
-
-class Player(Generic[Network]):
-    """A network with its Adam, as the host placed and wrapped them."""
-
-    def __init__(self, network: Network, config: MDGANConfig, host: Host, lr: float) -> None:
-        self.network = network.to(host.device).train()
-        # The fused kernel gives the fastest step on the CPU and the GPU alike.
-        on_gpu = host.device.type == "cuda"
-        self.adam = torch.optim.Adam(
-            network.parameters(), lr=lr, betas=config.betas, fused=on_gpu or host.device.type == "cpu", capturable=on_gpu
-        )
-        self._config, self._host, self._lr = config, host, lr
-        self._wrapped, self._optimizer = host.setup(network, self.adam)
-
-    def __call__(self, video: Tensor, **options: bool) -> Any:
-        """The network's output, in the host's precision."""
-        return self._wrapped(video, **options)
-
-    def descend(self, loss: Tensor) -> Tensor:
-        """One step of Adam down the loss; returns the norm of its gradient, before it is clipped."""
-        self._optimizer.zero_grad()
-        self._host.backward(loss)
-        gradients = [parameter.grad for parameter in self.network.parameters() if parameter.grad is not None]
-        norm: Tensor = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(gradient) for gradient in gradients]))
-        if self._config.gradient_clip:
-            scale = (self._config.gradient_clip / norm.clamp_min(1e-12)).clamp_max(1)
-            for gradient in gradients:
-                gradient.mul_(scale)
-        if self._config.lr_schedule == "cosine":
-            for group in self.adam.param_groups:
-                group["lr"] = self._lr * (1 + math.cos(math.pi * self._host.progress)) / 2
-        self._optimizer.step()
-        return norm
+from vgbench_mdgan.weights import initialise
 
 
 class Game(Stage):
@@ -69,8 +29,12 @@ class Game(Stage):
             lambda: Discriminator(config.levels(), channels=config.channels, last_slope=config.last_slope), host.device
         )
         initialise(discriminator, config.init_std, host.rng)
-        self.generator = Player(network, config, host, config.lr)
-        self.discriminator = Player(discriminator, config, host, config.lr * config.discriminator_lr_ratio)
+        self.generator = Player(network, self._adam(config.lr), host)
+        self.discriminator = Player(discriminator, self._adam(config.lr * config.discriminator_lr_ratio), host)
+
+    def _adam(self, lr: float) -> AdamOptions:
+        config = self.config
+        return AdamOptions(lr=lr, betas=config.betas, gradient_clip=config.gradient_clip, schedule=config.lr_schedule)
 
     @property
     def is_recordable(self) -> bool:  # type: ignore[override] # of this stage's options
@@ -120,7 +84,7 @@ class Game(Stage):
             return self.discriminator(real, ranks=ranks), {}
         real = real.detach().requires_grad_()
         judgement: Judgement = self.discriminator.network(real, ranks=ranks)
-        return judgement, {"r1": losses.gradient_penalty(judgement.logits, real)}
+        return judgement, {"r1": gradient_penalty(judgement.logits, real)}
 
     def maker(self) -> nn.Module:
         """What makes G's clips for an eye: its average where there is one."""
@@ -145,17 +109,9 @@ class Game(Stage):
         missing = [key for key in ("discriminator", "discriminator_adam", "generator_adam") if key not in state]
         if missing:
             raise CheckpointError(f"mdgan: the training state lacks {', '.join(missing)}; resume from a checkpoint of this stage.")
-        check_state(self.discriminator.network, state["discriminator"], "discriminator")
+        check_state(self.discriminator.network, state["discriminator"], "discriminator", model="mdgan")
         for player, key in ((self.discriminator, "discriminator_adam"), (self.generator, "generator_adam")):
-            try:
-                player.adam.load_state_dict(state[key])
-            except (ValueError, KeyError, TypeError) as error:
-                raise CheckpointError(f"mdgan: '{key}' does not fit this model's parameters: {error}.") from error
+            player.load_adam(state[key], key, model="mdgan")
         self.discriminator.network.load_state_dict(state["discriminator"])
         if self.average is not None:
             self.average.updates = int(state.get("average_updates", 0))
-
-
-def total(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
-    """What a player descends: its terms, each by its weight."""
-    return torch.stack([weights[name] * term for name, term in terms.items()]).sum()

@@ -9,14 +9,12 @@ import torch
 from torch import Tensor
 
 from vgbench import CheckpointError, GeneratorError, Host, Request, Schedule, Stage, TrainableGenerator, UnknownName
-from vgbench_mdgan.average import Average
-from vgbench_mdgan.clips import as_clips, still_video
+from vgbench.learning import Average, allocate, as_clips, check_state, generating, still_video
 from vgbench_mdgan.config import MDGANConfig
 from vgbench_mdgan.networks import EncoderDecoder
-from vgbench_mdgan.normalisation import generating
 from vgbench_mdgan.published import translated
 from vgbench_mdgan.stages import BaseStage, RefineStage
-from vgbench_mdgan.weights import allocate, check_state, initialise
+from vgbench_mdgan.weights import initialise
 
 REFINE_DROPS_SKIPS = 2
 """G2 goes without the skips of the two outermost levels: they would keep its output too close to its input to change the motion."""
@@ -104,7 +102,7 @@ class MDGAN(TrainableGenerator):
         networks = {part: getattr(self, part) for part in self.stages() if part in state}
         networks |= {part: self.making(name) for part, name in averages.items() if part in state and name in self.averages}
         for part, network in networks.items():
-            check_state(network, state[part], part)
+            check_state(network, state[part], part, model="mdgan")
         for part, network in networks.items():
             network.load_state_dict(state[part])
         for part, name in averages.items():

@@ -13,10 +13,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from vgbench.learning import VideoNorm
 from vgbench_mdgan.convolutions import OuterConvolution, OuterTransposedConvolution
 from vgbench_mdgan.levels import Level
 from vgbench_mdgan.losses import gram
-from vgbench_mdgan.normalisation import VideoNorm
 
 LEAKY_SLOPE = 0.2
 

@@ -11,13 +11,11 @@ import torch
 from torch import Tensor
 
 from vgbench import Batch, Host, StepResult
+from vgbench.learning import Average, Objective, as_clips, discriminator_loss, generating, generator_loss, joined, verdicts
 from vgbench_mdgan import losses
-from vgbench_mdgan.average import Average
-from vgbench_mdgan.clips import as_clips
 from vgbench_mdgan.config import MDGANConfig
-from vgbench_mdgan.game import Game, total
+from vgbench_mdgan.game import Game
 from vgbench_mdgan.networks import EncoderDecoder, Judgement
-from vgbench_mdgan.normalisation import generating
 
 Scalars = dict[str, Tensor]
 
@@ -30,26 +28,26 @@ class BaseStage(Game):
         made = self.generator(still)  # Y1 = G1(X)
         taught = self._teach_discriminator(real, made.detach())
         improved = self._improve_generator(real, made)
-        return _both(improved, taught)
+        return joined(improved, taught)
 
     def _teach_discriminator(self, real: Tensor, made: Tensor) -> StepResult:
         """D1: maximise E[log D(Y)] + E[log(1 − D(Y1))]."""
         of_real, penalty = self.judge_real(self.shown(real))
         of_made = self.discriminator(self.shown(made))
-        terms = {"discriminator": losses.discriminator_loss(of_real.logits, of_made.logits, self.config.label_smoothing)} | penalty
+        terms = {"discriminator": discriminator_loss(of_real.logits, of_made.logits, self.config.label_smoothing)} | penalty
         weights = {"discriminator": 1.0, "r1": self.config.r1_weight / 2}
-        gradient = self.discriminator.descend(total(terms, weights))
-        return StepResult(terms, _verdicts(of_real, of_made) | {"discriminator_gradient": gradient}, {"discriminator": weights})
+        gradient = self.discriminator.descend(Objective(terms, weights).total())
+        return StepResult(terms, verdicts(of_real.logits, of_made.logits) | {"discriminator_gradient": gradient}, {"discriminator": weights})
 
     def _improve_generator(self, real: Tensor, made: Tensor) -> StepResult:
         """G1: minimise L_adv + L_con."""
         of_made = self.judge(self.shown(made))
         terms = {
-            "adversarial": losses.generator_loss(of_made.logits, self.config.adversarial),
+            "adversarial": generator_loss(of_made.logits, self.config.adversarial),
             "content": losses.content_loss(made, real),
         }
         weights = {"adversarial": 1.0, "content": 1.0}
-        gradient = self.improve(total(terms, weights))
+        gradient = self.improve(Objective(terms, weights).total())
         return StepResult(terms, {"generator_gradient": gradient}, {"generator": weights})
 
     def preview(self, batch: Batch) -> Mapping[str, Tensor]:
@@ -74,7 +72,7 @@ class RefineStage(Game):
         made = self.generator(first)  # Y2 = G2(Y1)
         taught = self._teach_discriminator(real, first, made.detach())
         improved = self._improve_generator(real, first, made)
-        return _both(improved, taught)
+        return joined(improved, taught)
 
     def _teach_discriminator(self, real: Tensor, first: Tensor, made: Tensor) -> StepResult:
         """D2: maximise E[log D(Y)] + E[log(1 − D(Y2))], and take its share of λ·L_rank."""
@@ -87,13 +85,13 @@ class RefineStage(Game):
             of_first = self.discriminator(self.shown(first), judges=config.base_counts_as_fake, ranks=ranks)
         if config.base_counts_as_fake:
             fakes = torch.cat([of_made.logits, of_first.logits])
-        terms = {"discriminator": losses.discriminator_loss(of_real.logits, fakes, config.label_smoothing)} | penalty
+        terms = {"discriminator": discriminator_loss(of_real.logits, fakes, config.label_smoothing)} | penalty
         if ranks:
             rank, _ = self._rank(of_made, of_real, of_first)
             terms["discriminator_rank"] = rank if config.rank_discriminator == "min" else -rank
         weights = {"discriminator": 1.0, "r1": config.r1_weight / 2, "discriminator_rank": config.rank_weight}
-        gradient = self.discriminator.descend(total(terms, weights))
-        return StepResult(terms, _verdicts(of_real, of_made) | {"discriminator_gradient": gradient}, {"discriminator": weights})
+        gradient = self.discriminator.descend(Objective(terms, weights).total())
+        return StepResult(terms, verdicts(of_real.logits, of_made.logits) | {"discriminator_gradient": gradient}, {"discriminator": weights})
 
     def _improve_generator(self, real: Tensor, first: Tensor, made: Tensor) -> StepResult:
         """G2: minimise L_adv + λ·L_rank + L_con."""
@@ -104,12 +102,12 @@ class RefineStage(Game):
         of_made = self.judge(self.shown(made), ranks=True)
         rank, distances = self._rank(of_made, of_real, of_first)
         terms = {
-            "adversarial": losses.generator_loss(of_made.logits, config.adversarial),
+            "adversarial": generator_loss(of_made.logits, config.adversarial),
             "content": losses.content_loss(made, real),
             "rank": rank,
         }
         weights = {"adversarial": 1.0, "content": 1.0, "rank": config.rank_weight}
-        gradient = self.improve(total(terms, weights))
+        gradient = self.improve(Objective(terms, weights).total())
         return StepResult(terms, distances | {"generator_gradient": gradient}, {"generator": weights})
 
     def _rank(self, anchor: Judgement, real: Judgement, base: Judgement) -> tuple[Tensor, Scalars]:
@@ -129,23 +127,3 @@ class RefineStage(Game):
             first = self.base(still)
             made = self.maker()(first)
         return {"input": as_clips(still), "real": as_clips(real), "base": as_clips(first), "refine": as_clips(made)}
-
-
-def _verdicts(of_real: Judgement, of_made: Judgement) -> Scalars:
-    """How the discriminator did on real and generated clips: its mean probability of "real", and its share of right answers."""
-    return {
-        "real_probability": of_real.logits.sigmoid().mean(),
-        "fake_probability": of_made.logits.sigmoid().mean(),
-        "real_accuracy": (of_real.logits > 0).float().mean(),
-        "fake_accuracy": (of_made.logits < 0).float().mean(),
-    }
-
-
-def _both(generators: StepResult, discriminators: StepResult) -> StepResult:
-    """What a step of both players reports, without the way back to their weights."""
-    reports = generators, discriminators
-    return StepResult(
-        losses={name: value.detach() for report in reports for name, value in report.losses.items()},
-        diagnostics={name: value.detach() for report in reports for name, value in report.diagnostics.items()},
-        objectives={name: weights for report in reports for name, weights in report.objectives.items()},
-    )

@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from typing import Generic, TypeVar
 
 import torch
+from torch import nn
 
-from vgbench_mdgan.networks import EncoderDecoder
+Network = TypeVar("Network", bound=nn.Module)
 
 
-class Average:
-    """The average of a generator as it is trained; batch norm's running statistics are taken over as they are.
+class Average(Generic[Network]):
+    """The average of a network as it is trained; batch norm's running statistics are taken over as they are.
 
     Until a network has been trained for some steps its start weighs less: the decay of update n is at most (1 + n) / (10 + n).
     """
 
-    def __init__(self, network: EncoderDecoder, decay: float) -> None:
+    def __init__(self, network: Network, decay: float) -> None:
         self.network = deepcopy(network).eval().requires_grad_(False)
         self.updates = 0
         self._decay = decay
 
-    def restart(self, network: EncoderDecoder) -> None:
+    def restart(self, network: Network) -> None:
         """Begin with the network as it is."""
         self.network.load_state_dict(network.state_dict())
         self.updates = 0
 
     @torch.no_grad()
-    def update(self, network: EncoderDecoder) -> None:
+    def update(self, network: Network) -> None:
         """Take in the weights after a step."""
         self.updates += 1
         share = 1 - min(self._decay, (1 + self.updates) / (10 + self.updates))

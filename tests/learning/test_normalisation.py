@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from vgbench_mdgan.normalisation import VideoNorm
+from vgbench.learning import VideoNorm
 
 LAYOUTS = [torch.contiguous_format, torch.channels_last_3d]
 

@@ -20,7 +20,8 @@ class VideoNorm(nn.BatchNorm3d):
         """The same of pictures, a clip's frames one below the other: torch has fast kernels for those alone where channels come last."""
         stacked: Tensor = super().forward(video.flatten(2, 3))
         # No view to autograd, so that the activation that follows may overwrite it without copies.
-        return torch.ops.aten._unsafe_view(stacked, video.shape)
+        normalised: Tensor = torch.ops.aten._unsafe_view(stacked, video.shape)
+        return normalised
 
     def _check_input_dim(self, input: Tensor) -> None:
         """Videos, and the pictures that they are stacked to."""
