@@ -47,9 +47,9 @@ VIDEO = {
     *("write_lossless", "write_preview"),
 }
 LEARNING = {
-    *("AdamOptions", "Average", "Duel", "ModelOptions", "NetworkGenerator", "Objective", "Player", "Predictor", "Regression", "VideoNorm"),
-    *("allocate", "as_clips", "as_video", "check_choices", "check_state", "discriminator_loss", "drawn", "frozen", "generating"),
-    *("generator_loss", "gradient_penalty", "joined", "require", "squared_error", "still_video", "verdicts"),
+    *("AdamOptions", "Average", "Duel", "LearningRate", "ModelOptions", "NetworkGenerator", "Objective", "Player", "Predictor"),
+    *("Regression", "VideoNorm", "allocate", "as_clips", "as_video", "check_choices", "check_state", "discriminator_loss", "drawn"),
+    *("frozen", "generating", "generator_loss", "gradient_penalty", "joined", "require", "squared_error", "still_video", "verdicts"),
 }
 FUNCTIONS = {"mse", "mae", "rmse", "psnr", "ssim", "ms_ssim", "lpips", "vmaf", "motion_ratio", "drift_ratio", "flow_epe", "gram_motion"}
 

@@ -17,7 +17,7 @@ _HOMES = {
     "vgbench.learning.generator": ("NetworkGenerator",),
     "vgbench.learning.normalisation": ("VideoNorm", "frozen", "generating"),
     "vgbench.learning.objective": ("Objective", "squared_error"),
-    "vgbench.learning.options": ("AdamOptions", "ModelOptions", "check_choices", "require"),
+    "vgbench.learning.options": ("AdamOptions", "LearningRate", "ModelOptions", "check_choices", "require"),
     "vgbench.learning.player": ("Player",),
     "vgbench.learning.predictor": ("Predictor",),
     "vgbench.learning.regression": ("Regression",),
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from vgbench.learning.objective import Objective as Objective, squared_error as squared_error
     from vgbench.learning.options import (
         AdamOptions as AdamOptions,
+        LearningRate as LearningRate,
         ModelOptions as ModelOptions,
         check_choices as check_choices,
         require as require,

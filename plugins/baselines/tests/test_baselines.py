@@ -13,6 +13,7 @@ from vgbench_baselines.plugin import vgbench_generators
 from vgbench_baselines.train_mean import TrainMean
 
 CPU = torch.device("cpu")
+TRIVIAL = [spec for spec in vgbench_generators() if not spec.trainable]
 
 
 def request(context, frames=4, target_start=0, seeds=None):
@@ -38,7 +39,7 @@ def build(spec: GeneratorSpec) -> Generator:
     return getattr(import_module(module), name)(None, device=CPU)
 
 
-@pytest.mark.parametrize("spec", vgbench_generators(), ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", TRIVIAL, ids=lambda spec: spec.name)
 def test_each_spec_gives_a_generator_that_keeps_the_unit_of_exchange(spec, context):
     generator = build(spec)
     generator.fit([batch_of(random_clips(2, 4, 3, 8, 10))])

@@ -1,17 +1,23 @@
-"""What this plugin offers to vgbench: the generators that any other has to beat."""
+"""What this plugin offers to vgbench: the generators that any other has to beat, trivial and trained."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from vgbench import GeneratorSpec, hookimpl
+from vgbench_baselines.convlstm.spec import SPEC as CONVLSTM
+from vgbench_baselines.flow_matching.spec import SPEC as FLOW_MATCHING
+from vgbench_baselines.predformer.spec import SPEC as PREDFORMER
+from vgbench_baselines.rnn_gan.spec import SPEC as RNN_GAN
+from vgbench_baselines.simvp.spec import SPECS as SIMVP
+from vgbench_baselines.vgan.spec import SPEC as VGAN
 
 VGBENCH_API = 1
 
 
 @hookimpl
 def vgbench_generators() -> Iterable[GeneratorSpec]:
-    """The trivial baselines, none of which is trained by gradients."""
+    """The trivial baselines, none of which is trained by gradients, and the trained ones."""
     return [
         GeneratorSpec(
             name="copy-first",
@@ -45,4 +51,10 @@ def vgbench_generators() -> Iterable[GeneratorSpec]:
             deterministic=False,
             licence="MIT",
         ),
+        CONVLSTM,
+        *SIMVP,
+        PREDFORMER,
+        FLOW_MATCHING,
+        VGAN,
+        RNN_GAN,
     ]

@@ -37,7 +37,9 @@ class BaseStage(Game):
         terms = {"discriminator": discriminator_loss(of_real.logits, of_made.logits, self.config.label_smoothing)} | penalty
         weights = {"discriminator": 1.0, "r1": self.config.r1_weight / 2}
         gradient = self.discriminator.descend(Objective(terms, weights).total())
-        return StepResult(terms, verdicts(of_real.logits, of_made.logits) | {"discriminator_gradient": gradient}, {"discriminator": weights})
+        return StepResult(
+            terms, verdicts(of_real.logits, of_made.logits) | {"discriminator_gradient": gradient}, {"discriminator": weights}
+        )
 
     def _improve_generator(self, real: Tensor, made: Tensor) -> StepResult:
         """G1: minimise L_adv + L_con."""
@@ -91,7 +93,9 @@ class RefineStage(Game):
             terms["discriminator_rank"] = rank if config.rank_discriminator == "min" else -rank
         weights = {"discriminator": 1.0, "r1": config.r1_weight / 2, "discriminator_rank": config.rank_weight}
         gradient = self.discriminator.descend(Objective(terms, weights).total())
-        return StepResult(terms, verdicts(of_real.logits, of_made.logits) | {"discriminator_gradient": gradient}, {"discriminator": weights})
+        return StepResult(
+            terms, verdicts(of_real.logits, of_made.logits) | {"discriminator_gradient": gradient}, {"discriminator": weights}
+        )
 
     def _improve_generator(self, real: Tensor, first: Tensor, made: Tensor) -> StepResult:
         """G2: minimise L_adv + λ·L_rank + L_con."""

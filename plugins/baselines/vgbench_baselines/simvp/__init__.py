@@ -1,0 +1,1 @@
+"""SimVP: convolutions alone, frames in and frames out (Gao et al., 2022), with three translators between encoder and decoder."""
