@@ -50,9 +50,17 @@ def test_the_trained_generator_of_the_guide_trains_resumes_and_is_scored(install
     assert (ran.status, ran.json()["rows"][0]["parameters"]) == (0, 8)
 
 
+def test_the_network_and_the_loss_of_the_guide_are_a_generator(install_plugin, tiny, vgbench):
+    install_plugin("drift", blocks("docs/plugins.md", "python")[3])
+    given = ["--steps", 6, "--seed", 0, "--set", "lr_schedule=cosine", "--set", "ema_decay=0.9", "--set", "batch_size=2"]
+    assert vgbench("train", "drift", "--protocol", tiny, *given).status == 0
+    ran = vgbench("eval", "--protocol", tiny, "--generators", "drift", "--metrics", "mse", "--json")
+    assert (ran.status, ran.json()["rows"][0]["parameters"]) == (0, 3 * (3 * 9 + 1))
+
+
 def test_the_data_set_and_the_metric_of_the_guide_work_together(install_plugin, tiny, vgbench):
-    install_plugin("ramp", blocks("docs/plugins.md", "python")[3])
-    install_plugin("largest", blocks("docs/plugins.md", "python")[4])
+    install_plugin("ramp", blocks("docs/plugins.md", "python")[4])
+    install_plugin("largest", blocks("docs/plugins.md", "python")[5])
     protocol = re.sub(r"dataset = .*\nconfig = .*", 'dataset = "ramp"', tiny.read_text())
     protocol = re.sub(r"\[validation\](.|\n)*?\n\n", "", protocol)
     Path("ramp.toml").write_text(protocol)
@@ -63,7 +71,7 @@ def test_the_data_set_and_the_metric_of_the_guide_work_together(install_plugin, 
 
 def test_the_set_metric_of_the_guide_is_scored(install_plugin, tiny, vgbench, tmp_path, monkeypatch):
     monkeypatch.setenv("VGBENCH_CACHE", str(tmp_path / "cache"))
-    install_plugin("brightness", blocks("docs/plugins.md", "python")[5])
+    install_plugin("brightness", blocks("docs/plugins.md", "python")[6])
     ran = vgbench("eval", "--protocol", tiny, "--generators", "copy-first,noise", "--metrics", "brightness-distance", "--json")
     assert ran.status == 0
     assert ran.json()["rows"][0]["n_real"] == 10

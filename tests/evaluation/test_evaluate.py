@@ -74,7 +74,8 @@ def test_an_evaluation_alone_scores_the_baselines_and_after_a_training_that_run_
     assert {row.label for row in before.record.rows} == set(BASELINES)
     notes = " ".join(before.record.warnings)
     assert "linear is left out: it needs 2 context frames and protocol tiny gives 1" in notes
-    assert "mdgan is left out: runs has no run of it that fits protocol tiny. Train one: vgbench train mdgan" in notes
+    assert "Left out, as runs has no run of them that fits protocol tiny: " in notes
+    assert "mdgan, mdgan:base. Train one: vgbench train NAME --protocol" in notes
     trained = train("mdgan", protocol=str(tiny), preset="tiny", steps=4, seed=0, device="cpu")
     after = evaluate(protocol=str(tiny), metrics=["mse"])
     rows = {row.label: row for row in after.record.rows}

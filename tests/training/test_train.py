@@ -208,6 +208,26 @@ def test_killed_at_any_moment_a_resumed_run_ends_with_the_same_bits(tiny):
         os.rename("killed", f"resumed-{moment.replace(' ', '-')}")
 
 
+BASELINES = ("convlstm", "simvp", "tau", "predformer", "flow-matching", "vgan", "rnn-gan")
+
+
+@pytest.mark.slow
+def test_each_trained_baseline_that_is_killed_ends_with_the_same_bits(tiny):
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["lightning_fabric", "vgbench.training.train"])
+    for name in BASELINES:
+        options = {"protocol": str(tiny), "preset": "tiny", "steps": 12, "seed": 3, "device": "cpu", "checkpoint_every": 3}
+        whole = train(name, **options)
+        process = context.Process(target=main, args=(["train", name, "--protocol", str(tiny), "--steps", "12", *OPTIONS],))
+        process.start()
+        wait_until(any_file("*/checkpoints/step-000003.pt"), process.is_alive)
+        process.kill()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL, name
+        assert_same_bits(whole, resume_training("latest", runs=Path("killed"), checkpoint_every=3))
+        os.rename("killed", f"resumed-{name}")
+
+
 @pytest.mark.slow
 def test_ctrl_c_saves_and_says_how_to_go_on(tiny):
     command = [sys.executable, "-m", "vgbench", "train", "mdgan", "--protocol", tiny, "--steps", "4000", *OPTIONS]

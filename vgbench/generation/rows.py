@@ -66,6 +66,10 @@ class LeftOut(Exception):
         self.label, self.reason = label, reason
 
 
+class Untrained(LeftOut):
+    """A generator that has no training run that fits."""
+
+
 def resolve_rows(names: Sequence[str] | None, protocol: Protocol, runs: Path) -> Resolution:
     """The rows of the names; without names every generator that fits, a trainable one with each of its variants.
 
@@ -74,12 +78,16 @@ def resolve_rows(names: Sequence[str] | None, protocol: Protocol, runs: Path) ->
     rows: list[Row] = []
     notes: list[str] = []
     failures: dict[str, str] = {}
+    untrained: list[str] = []
     if isinstance(names, str):
         raise ConfigError(f"generators is a list of names, such as ['{names}'], not the text '{names}'.")
     for text in names if names is not None else _everything():
         try:
             row = _resolve(text, protocol, runs)
         except LeftOut as left_out:
+            if names is None and isinstance(left_out, Untrained):
+                untrained.append(left_out.label)
+                continue
             notes.append(str(left_out))
             if names is not None:
                 failures[left_out.label] = left_out.reason
@@ -87,6 +95,8 @@ def resolve_rows(names: Sequence[str] | None, protocol: Protocol, runs: Path) ->
         if any(row.label == other.label for other in rows):
             raise ConfigError(f"Two rows are called '{row.label}'; give one a label of its own: NAME={text}.")
         rows.append(row)
+    if untrained:
+        notes.append(f"Left out, as {_no_run('them', runs, protocol)}: {', '.join(untrained)}. {_how_to_train('NAME', protocol, runs)}")
     if not rows:
         raise ConfigError("\n".join(["No generator is left to evaluate.", *notes]))
     return Resolution(rows, notes, failures)
@@ -168,11 +178,15 @@ def choose_checkpoint(
             choice = _choice_of(run, variant)
             if choice is not None:
                 return choice
-    raise LeftOut(
-        label,
-        f"{runs} has no run of it that fits protocol {protocol.name}. "
-        f"Train one: vgbench train {entry.short_name} --protocol {protocol.typed}" + (f" --runs {runs}" if runs != DEFAULT_RUNS else ""),
-    )
+    raise Untrained(label, f"{_no_run('it', runs, protocol)}. {_how_to_train(entry.short_name, protocol, runs)}")
+
+
+def _no_run(whose: str, runs: Path, protocol: Protocol) -> str:
+    return f"{runs} has no run of {whose} that fits protocol {protocol.name}"
+
+
+def _how_to_train(name: str, protocol: Protocol, runs: Path) -> str:
+    return f"Train one: vgbench train {name} --protocol {protocol.typed}" + (f" --runs {runs}" if runs != DEFAULT_RUNS else "")
 
 
 def _stage_needed(run: TrainRun, variant: str | None) -> str:

@@ -1,1 +1,1 @@
-"""The trivial generators that every vgbench table lists, as a vgbench plugin."""
+"""The generators that every vgbench table lists, trivial and trained, as a vgbench plugin."""
