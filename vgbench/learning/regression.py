@@ -21,15 +21,9 @@ Loss = Callable[[Callable[..., Tensor], Tensor, Tensor], Objective]
 class Regression(Stage):
     """Each step: the loss of a batch, and one step of the optimizer down it."""
 
-    def __init__(self, generator: NetworkGenerator, loss: Loss, host: Host, *, draws: bool = False) -> None:
-        """draws: whether the loss draws random numbers, or follows the training's progress, so that no step is like another."""
-        self.generator, self.host, self._loss, self._draws = generator, host, loss, draws
+    def __init__(self, generator: NetworkGenerator, loss: Loss, host: Host) -> None:
+        self.generator, self.host, self._loss = generator, host, loss
         self.player: Player[nn.Module] = Player(generator.network, generator.config.adam(), host)
-
-    @property
-    def is_recordable(self) -> bool:  # type: ignore[override] # of this stage's options
-        """Not where a number of a step is drawn, counted, or follows the training's progress."""
-        return not self._draws and self.generator.config.lr_schedule == "constant" and self.generator.average is None
 
     def step(self, batch: Batch) -> StepResult:
         context, target = self.generator.pairs(batch)

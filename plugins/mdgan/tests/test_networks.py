@@ -1,11 +1,16 @@
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
+from vgbench import Request
 from vgbench.learning import allocate
+from vgbench_mdgan.config import MDGANConfig
+from vgbench_mdgan.generator import MDGAN
 from vgbench_mdgan.levels import levels
 from vgbench_mdgan.losses import gram
 from vgbench_mdgan.networks import Discriminator, EncoderDecoder
+from vgbench_mdgan.plugin import vgbench_generators
 from vgbench_mdgan.weights import initialise
 
 CPU = torch.device("cpu")
@@ -175,3 +180,16 @@ def test_weights_are_drawn_as_configured_from_the_given_generator_alone():
         assert not norm.running_mean.any()
         assert (norm.running_var == 1).all()
         assert norm.num_batches_tracked == 0
+
+
+@pytest.mark.parametrize(("output", "count", "cost"), [("base", 39_072_576, "9.3 G"), ("refine", 78_145_152, "18.6 G")])
+def test_the_paper_preset_has_the_parameters_and_the_cost_of_its_card(output, count, cost):
+    generator = MDGAN(MDGANConfig(output=output), device=CPU)
+    generator.refine_has_begun = True
+    assert generator.parameter_count() == count
+    with FlopCounterMode(display=False) as counter:
+        generator.generate(Request(torch.zeros(1, 1, 3, 128, 128), 32, 0, (1,)))
+    assert float(cost.removesuffix(" G")) == pytest.approx(counter.get_total_flops() / 2e9, rel=5e-3)
+    (spec,) = vgbench_generators()
+    assert f"{count:,}" in spec.card["parameters"]
+    assert cost in spec.card["cost"]

@@ -24,7 +24,7 @@ class ConvLSTMGenerator(Predictor):
         return ConvLSTM(self.config)
 
     def train_on(self, host: Host) -> Stage:
-        return Regression(self, partial(self.loss, host), host, draws=self.config.teacher_share > 0)
+        return Regression(self, partial(self.loss, host), host)
 
     def loss(self, host: Host, network: Callable[..., Tensor], context: Tensor, target: Tensor) -> Objective:
         """The mean squared error of all predictions, from the clip's second frame on."""

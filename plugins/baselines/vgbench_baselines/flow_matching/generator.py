@@ -25,7 +25,7 @@ class FlowMatchingGenerator(Predictor):
         return FlowTransformer(self.config)
 
     def train_on(self, host: Host) -> Stage:
-        return Regression(self, partial(self.loss, host), host, draws=True)
+        return Regression(self, partial(self.loss, host), host)
 
     def loss(self, host: Host, network: Callable[..., Tensor], context: Tensor, target: Tensor) -> Objective:
         """The mean squared error of the velocity, at one time a clip."""
