@@ -10,8 +10,8 @@ from vgbench.plugins.discovery import BUILT_IN
 from vgbench.runs.run import EvalRun
 from vgbench.scoring.lookup import find_metric
 from vgbench.specs import MetricSpec
-from vgbench.stats.best import LEAST_SOURCES as LEAST_TO_TEST
 from vgbench.stats.bootstrap import FEW_SOURCES, LEAST_SOURCES as LEAST_FOR_INTERVAL
+from vgbench.stats.pairs import LEAST_SOURCES as LEAST_TO_TEST
 from vgbench.stats.set_distance import FEW_CLIPS
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from vgbench.leaderboard.table import TableRow
 from vgbench.scoring.pooling import goodness
 from vgbench.specs import MetricSpec
-from vgbench.stats.best import LEAST_SOURCES, p_against_best
+from vgbench.stats.best import p_against_best
+from vgbench.stats.pairs import LEAST_SOURCES
 
 if TYPE_CHECKING:
     import numpy as np

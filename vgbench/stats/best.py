@@ -12,30 +12,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from vgbench.stats.bootstrap import RESAMPLES, resampled_counts
+from vgbench.stats.pairs import Pairs, gaps_of, pairs_of
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
-
-LEAST_SOURCES = 6
-"""Under so many sources no row is told apart: even a unanimous difference can be chance."""
-_EQUAL = 1e-12
-"""Rows that differ by no more than this share of the largest score are equal."""
-
-
-class _Pairs(NamedTuple):
-    """Every two rows, and how far apart they are."""
-
-    first: NDArray[np.int64]
-    """(pairs,): a row."""
-    second: NDArray[np.int64]
-    """(pairs,): a later row."""
-    gaps: Floats
-    """(pairs,): how far the first stands above the second, in standard errors."""
-    residuals: Floats
-    """(sources, pairs): their difference at each source, less its mean."""
 
 
 class _Exit(NamedTuple):
@@ -53,9 +36,7 @@ def p_against_best(scores: Floats, *, resamples: int = RESAMPLES, seed: int = 0)
     import numpy as np
 
     n_rows, n_sources = scores.shape
-    if n_sources < LEAST_SOURCES:
-        raise ValueError(f"A test needs at least {LEAST_SOURCES} sources, not {n_sources}.")
-    pairs = _pairs(scores)
+    pairs = pairs_of(scores)
     exits = _exits(pairs, n_rows)
     # A pair counts until one of its rows leaves, so the largest gap at each exit is a running maximum over the later ones.
     leaves_at = np.full(n_rows, len(exits))
@@ -67,7 +48,7 @@ def p_against_best(scores: Floats, *, resamples: int = RESAMPLES, seed: int = 0)
     squares = residuals**2
     observed, reached = np.array([one.gap for one in exits]), np.ones(len(exits))
     for counts in resampled_counts(n_sources, resamples, seed):
-        gaps = np.abs(_gaps(counts @ residuals, counts @ squares, n_sources))
+        gaps = np.abs(gaps_of(counts @ residuals, counts @ squares, n_sources))
         largest = np.maximum.accumulate(np.maximum.reduceat(gaps, starts, axis=1)[:, ::-1], axis=1)[:, ::-1]
         reached += (largest >= observed).sum(axis=0)
     p_values = np.ones(n_rows)
@@ -76,31 +57,7 @@ def p_against_best(scores: Floats, *, resamples: int = RESAMPLES, seed: int = 0)
     return p_values
 
 
-def _pairs(scores: Floats) -> _Pairs:
-    import numpy as np
-
-    first, second = np.triu_indices(len(scores), 1)
-    differences = scores[first] - scores[second]
-    differences[np.abs(differences).max(axis=1) <= _EQUAL * np.abs(scores).max()] = 0
-    means = differences.mean(axis=1, keepdims=True)
-    residuals = differences - means
-    n_sources = scores.shape[1]
-    gaps = _gaps(means[:, 0] * n_sources, (residuals**2).sum(axis=1) + means[:, 0] ** 2 * n_sources, n_sources)
-    return _Pairs(first, second, gaps, residuals.T)
-
-
-def _gaps(sums: Floats, squares: Floats, n_sources: int) -> Floats:
-    """Means over their standard errors, from sums of differences and of their squares; 0 over 0 is 0."""
-    import numpy as np
-
-    scatter = np.maximum(squares - sums**2 / n_sources, 0)
-    scatter[scatter < _EQUAL * squares] = 0
-    unbounded = np.where(sums == 0, 0.0, np.copysign(np.inf, sums))
-    gaps: Floats = np.divide(sums, np.sqrt(scatter * n_sources / (n_sources - 1)), out=unbounded, where=scatter > 0)
-    return gaps
-
-
-def _exits(pairs: _Pairs, n_rows: int) -> list[_Exit]:
+def _exits(pairs: Pairs, n_rows: int) -> list[_Exit]:
     """The order in which rows leave: each time the lower row of the largest gap."""
     import numpy as np
 
