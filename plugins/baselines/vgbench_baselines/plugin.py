@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from vgbench import GeneratorSpec, hookimpl
+from vgbench_baselines.cards import NEAREST
 
 VGBENCH_API = 1
 
@@ -37,6 +38,13 @@ def vgbench_generators() -> Iterable[GeneratorSpec]:
             summary="Shows the mean clip of the training split, whatever the context.",
             target="vgbench_baselines.train_mean:TrainMean",
             licence="MIT",
+        ),
+        GeneratorSpec(
+            name="nearest",
+            summary="Replays the training clip whose context is nearest.",
+            target="vgbench_baselines.nearest:Nearest",
+            licence="MIT",
+            card=NEAREST,
         ),
         GeneratorSpec(
             name="noise",
