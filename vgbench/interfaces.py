@@ -75,7 +75,11 @@ class Generator(ABC):
         """(B, frames, C, H, W) float32 in [0, 1]."""
 
     def fit(self, clips: Iterable[Batch]) -> None:  # noqa: B027 - optional
-        """Learn from the training clips without gradients; the host calls it only where a subclass overrides it."""
+        """Learn from the training clips without gradients; the host calls it where `needs_fit` says so."""
+
+    def needs_fit(self) -> bool:
+        """Whether the protocol's training clips are needed before the first clip is made; by default where a subclass overrides `fit`."""
+        return type(self).fit is not Generator.fit
 
     def parameter_count(self) -> int:
         """How many trainable numbers make a clip; by default those of the modules among the attributes."""

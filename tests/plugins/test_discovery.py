@@ -120,7 +120,7 @@ def test_an_unknown_name_suggests_the_nearest_and_quotes_broken_plugins(install_
         load_registry().generators.get("copylast")
     lines = str(caught.value).splitlines()
     assert lines[0] == "Unknown generator 'copylast'. Did you mean copy-last?"
-    assert lines[1].startswith("Known: copy-first, copy-last, linear")
+    assert lines[1].startswith("Known: copy-first, copy-last, flow-warp, linear")
     assert lines[2] == (
         "Note: plugin broken (vgbench-broken 1.5) failed to import: ModuleNotFoundError: No module named 'a_module_that_is_not_there' "
         "(vgbench_broken_module.py, line 1)"

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from importlib import import_module
+from typing import Any
 
 import pytest
 import torch
@@ -34,8 +35,12 @@ def context():
 
 
 def build(spec: GeneratorSpec) -> Generator:
-    module, _, name = spec.target.partition(":")
-    return getattr(import_module(module), name)(None, device=CPU)
+    return loaded(spec.target)(loaded(spec.config)() if spec.config else None, device=CPU)
+
+
+def loaded(target: str) -> Any:
+    module, _, name = target.partition(":")
+    return getattr(import_module(module), name)
 
 
 @pytest.mark.parametrize("spec", vgbench_generators(), ids=lambda spec: spec.name)

@@ -14,3 +14,14 @@ NEAREST: Mapping[str, str] = {
     "what it tells": "what remembering alone gives. A trained generator that is not ahead of it may have learned the training clips and "
     "nothing else",
 }
+
+FLOW_WARP: Mapping[str, str] = {
+    "method": "the flow between the last two context frames, followed back from each pixel of the frame to make, one step a frame; where "
+    "that ends the last context frame is read, once and bilinearly, and beyond its border as on it. At the context's own indices its very "
+    "frames. After a single context frame: the mean over the training clips of the flow between their first two frames",
+    "source": "G. Farnebäck, Two-frame motion estimation based on polynomial expansion, SCIA 2003, as in OpenCV, with the parameters of "
+    "flow-epe; backward semi-Lagrangian advection, as nowcasting of rain radars has it",
+    "cost": "7 to 10 ms a clip of 64×64 on two cores, and next to no memory; after a single context frame also one flow a training clip",
+    "what it tells": "what motion that goes on as it was explains. What leaves the frame, changes its course, appears or fades is beyond "
+    "it. The mean flow of clips that move in all directions is next to none: after one context frame it may be little more than copy-first",
+}

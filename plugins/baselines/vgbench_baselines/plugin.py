@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from vgbench import GeneratorSpec, hookimpl
-from vgbench_baselines.cards import NEAREST
+from vgbench_baselines.cards import FLOW_WARP, NEAREST
 
 VGBENCH_API = 1
 
@@ -32,6 +32,14 @@ def vgbench_generators() -> Iterable[GeneratorSpec]:
             target="vgbench_baselines.linear:Linear",
             min_context=2,
             licence="MIT",
+        ),
+        GeneratorSpec(
+            name="flow-warp",
+            summary="Carries the last context frame on along the optical flow between the last two.",
+            target="vgbench_baselines.flow_warp:FlowWarp",
+            config="vgbench_baselines.flow_warp:FlowWarpConfig",
+            licence="MIT",
+            card=FLOW_WARP,
         ),
         GeneratorSpec(
             name="train-mean",
