@@ -22,7 +22,7 @@ NAMES = {
     *("VGBENCH_API", "__version__", "hookimpl"),
     *("GeneratorSpec", "DatasetSpec", "MetricSpec", "ReportSpec", "ProtocolSpec"),
     *("Batch", "Dataset", "FeatureExtractor", "Generator", "Host", "PairedMetric", "Request", "Schedule", "SetMetric", "Source"),
-    *("Stage", "StepResult", "TrainableGenerator", "FrechetDistance", "KernelDistance", "Protocol"),
+    *("Stage", "StepResult", "TrainableGenerator", "ReferenceGenerator", "FrechetDistance", "KernelDistance", "Protocol"),
     *(
         "VgbenchError",
         "VgbenchWarning",

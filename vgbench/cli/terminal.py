@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from vgbench.leaderboard.table import Leaderboard, TableRow
-from vgbench.report.cells import bias_lines, decimals, definition_lines, duration, heading, number
+from vgbench.report.cells import bias_lines, decimals, definition_lines, duration, heading, number, row_name
 from vgbench.specs import MetricSpec
 
 LEAST_WIDTH = 14
@@ -40,7 +40,7 @@ def print_leaderboard(console: Console, leaderboard: Leaderboard, *, per_frame: 
 
 def _tables(leaderboard: Leaderboard, width: int) -> Iterator[Table]:
     """The table, cut into several where its metrics are too many for the width; the last has parameters and time."""
-    labels = min(24, max(len("generator"), *(len(row.label) for row in leaderboard.rows)))
+    labels = min(24, max(len("generator"), *(len(row_name(row)) for row in leaderboard.rows)))
     room = width - labels - FACTS_WIDTH
     groups: list[list[MetricSpec]] = [[]]
     for spec in leaderboard.metrics:
@@ -57,7 +57,7 @@ def _tables(leaderboard: Leaderboard, width: int) -> Iterator[Table]:
             table.add_column("s/clip", justify="right", no_wrap=True)
         for row in leaderboard.rows:
             cells = [_cell(leaderboard, row, spec) for spec in specs]
-            table.add_row(escape(row.label), *cells, *(_facts(row) if specs is groups[-1] else ()))
+            table.add_row(escape(row_name(row)), *cells, *(_facts(row) if specs is groups[-1] else ()))
         yield table
 
 

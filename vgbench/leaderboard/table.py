@@ -50,6 +50,8 @@ class TableRow:
     aliases: Sequence[str] = ()
     """Other names under which the very same clips were scored."""
     generator: str
+    is_reference: bool = False
+    """Whether it was shown the real clips: a row that others are held against; it is marked, and neither ranked nor tested."""
     run: str | None
     parameters: int | None
     seconds_per_clip: float | None
@@ -62,7 +64,7 @@ class TableRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Leaderboard:
-    """Rows that may be compared, the best first by the first metric."""
+    """Rows that may be compared, the best first by the first metric; behind them those that were shown the real clips."""
 
     protocol: Mapping[str, Any]
     """At least its id and name."""
@@ -123,6 +125,7 @@ def _record(row: TableRow, spec: MetricSpec) -> dict[str, Any]:
         "seconds_per_clip": row.seconds_per_clip,
         "run": row.run,
         "aliases": list(row.aliases),
+        "is_reference": row.is_reference,
         **({} if score.estimate is None else score.estimate.record()),
     }
 

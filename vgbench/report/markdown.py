@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from vgbench.leaderboard.table import Leaderboard, TableRow
-from vgbench.report.cells import bias_lines, decimals, definition_lines, duration, heading, number
+from vgbench.report.cells import bias_lines, decimals, definition_lines, duration, heading, number, row_name
 from vgbench.specs import MetricSpec
 
 
@@ -25,7 +25,7 @@ def render(leaderboard: Leaderboard) -> str:
 def _cells(leaderboard: Leaderboard, row: TableRow) -> list[str]:
     scores = [_score(leaderboard, row, spec) for spec in leaderboard.metrics]
     size = "–" if row.parameters is None else f"{row.parameters:,}"
-    return [_inline(row.label), *scores, size, duration(row.seconds_per_clip)]
+    return [_inline(row_name(row)), *scores, size, duration(row.seconds_per_clip)]
 
 
 def _score(leaderboard: Leaderboard, row: TableRow, spec: MetricSpec) -> str:

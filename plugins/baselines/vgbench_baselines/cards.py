@@ -25,3 +25,14 @@ FLOW_WARP: Mapping[str, str] = {
     "what it tells": "what motion that goes on as it was explains. What leaves the frame, changes its course, appears or fades is beyond "
     "it. The mean flow of clips that move in all directions is next to none: after one context frame it may be little more than copy-first",
 }
+
+REAL: Mapping[str, str] = {
+    "method": "real: the reference itself, the same for each sample. real:other: for each test clip a training clip, drawn by its seed, "
+    "each equally likely and some more than once; never a test clip, since the test "
+    "clips in another order have a set distance of exactly 0",
+    "source": "the protocol's data",
+    "cost": "real: none. real:other: all training clips in a temporary file, 8 bits a value (TMPDIR says where)",
+    "what it tells": "real: the perfect value of a metric that has one, and what it gives to real clips if not. real:other: the floor of "
+    "distances between sets, and what a paired metric gives to a clip that is real and another one",
+    "beware": "distances with the context in front (fvd@i3d-context) see a cut in real:other, between the frames given and another clip's",
+}

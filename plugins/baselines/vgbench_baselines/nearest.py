@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from vgbench import Batch, CheckpointError, Generator, Request
-from vgbench_baselines.training_clips import check_fitted, kept_clips, to_levels, to_values
+from vgbench import Batch, Generator, Request
+from vgbench_baselines.training_clips import check_fitted, clips_of_state, kept_clips, to_levels, to_values
 
 _CHUNK = 1 << 24
 """Values of training contexts that are compared at a time: 128 MiB as float64."""
@@ -51,17 +51,8 @@ class Nearest(Generator):
         return {} if self.clips is None else {"clips": self.clips}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Restore what `state_dict` gave.
-
-        CheckpointError: the state is of another generator.
-        """
-        clips = state.get("clips")
-        is_own = isinstance(clips, Tensor) and clips.ndim == 5 and clips.dtype == torch.uint8
-        if set(state) - {"clips"} or (state and not is_own):
-            raise CheckpointError(
-                f"nearest's state is one uint8 (N, T, C, H, W) tensor 'clips', and this one holds {', '.join(sorted(state))}."
-            )
-        self.clips, self._contexts = None if clips is None else clips.cpu(), None
+        """Restore what `state_dict` gave.  CheckpointError: the state is of another generator."""
+        self.clips, self._contexts = clips_of_state(state, who="nearest"), None
 
 
 class _Contexts(NamedTuple):

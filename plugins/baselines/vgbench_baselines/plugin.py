@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from vgbench import GeneratorSpec, hookimpl
-from vgbench_baselines.cards import FLOW_WARP, NEAREST
+from vgbench_baselines.cards import FLOW_WARP, NEAREST, REAL
 
 VGBENCH_API = 1
 
@@ -53,6 +53,17 @@ def vgbench_generators() -> Iterable[GeneratorSpec]:
             target="vgbench_baselines.nearest:Nearest",
             licence="MIT",
             card=NEAREST,
+        ),
+        GeneratorSpec(
+            name="real",
+            summary="Shows the real clip itself, or as real:other another one: a row to hold others against.",
+            target="vgbench_baselines.real:Real",
+            config="vgbench_baselines.real:RealConfig",
+            variants={"other": {"other": True}},
+            deterministic=False,
+            sees_reference=True,
+            licence="MIT",
+            card=REAL,
         ),
         GeneratorSpec(
             name="noise",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import mmap
 import tempfile
-from collections.abc import Iterable, Sequence
-from typing import IO
+from collections.abc import Iterable, Mapping, Sequence
+from typing import IO, Any
 
 import torch
 from torch import Tensor
 
-from vgbench import Batch, GeneratorError, Request
+from vgbench import Batch, CheckpointError, GeneratorError, Request
 
 
 def kept_clips(batches: Iterable[Batch], *, who: str) -> Tensor:
@@ -36,6 +36,16 @@ def kept_clips(batches: Iterable[Batch], *, who: str) -> Tensor:
         if shape is None or count == 0:
             raise no_clip(who)
         return torch.frombuffer(mmap.mmap(file.fileno(), 0), dtype=torch.uint8).view(count, *shape)
+
+
+def clips_of_state(state: Mapping[str, Any], *, who: str) -> Tensor | None:
+    """The clips of a state that holds them as "clips"; None of an empty one.  CheckpointError: it is of another generator."""
+    clips = state.get("clips")
+    if not state:
+        return None
+    if set(state) - {"clips"} or not (isinstance(clips, Tensor) and clips.ndim == 5 and clips.dtype == torch.uint8):
+        raise CheckpointError(f"{who}'s state is one uint8 (N, T, C, H, W) tensor 'clips', and this one holds {', '.join(sorted(state))}.")
+    return clips.cpu()
 
 
 def _append(file: IO[bytes], levels: Tensor) -> None:
