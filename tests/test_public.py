@@ -36,7 +36,7 @@ NAMES = {
     ),
     *("PairingError", "GeneratorError", "MetricError", "WeightsError", "CheckpointError", "TrainingError", "RunError"),
     *("Run", "TrainRun", "EvalRun", "TrainRecord", "EvalRecord", "RowRecord", "TrainingOptions", "ResumeOptions"),
-    *("Observer", "TrainingProgress", "Leaderboard", "TableRow", "Score", "SetEstimate"),
+    *("Observer", "TrainingProgress", "Leaderboard", "TableRow", "Score", "PublishedNumber", "SetEstimate"),
     *VERBS,
 }
 VIDEO = {

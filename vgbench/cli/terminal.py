@@ -12,6 +12,7 @@ from rich.table import Table
 
 from vgbench.leaderboard.table import Leaderboard, TableRow
 from vgbench.report.cells import bias_lines, decimals, definition_lines, duration, heading, number, row_name
+from vgbench.report.published import TITLE, published_headings, published_lines, published_rows
 from vgbench.specs import MetricSpec
 
 LEAST_WIDTH = 14
@@ -31,6 +32,8 @@ def print_leaderboard(console: Console, leaderboard: Leaderboard, *, per_frame: 
     for spec in leaderboard.metrics:
         for line in bias_lines(leaderboard, spec):
             console.print(line, highlight=False, markup=False, soft_wrap=True)
+    if leaderboard.published:
+        _print_published(console, leaderboard)
     if per_frame:
         for spec in leaderboard.metrics:
             _print_frames(console, leaderboard, spec)
@@ -91,6 +94,19 @@ def _cell(leaderboard: Leaderboard, row: TableRow, spec: MetricSpec) -> str:
     if score.ci_low is None or score.ci_high is None:
         return text
     return f"{text}\n[dim]{number(score.ci_low, places)}–{number(score.ci_high, places)}[/]"
+
+
+def _print_published(console: Console, leaderboard: Leaderboard) -> None:
+    """A table of its own, and what to know of it."""
+    console.print(TITLE, highlight=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for place, heading_text in enumerate(published_headings(leaderboard)):
+        table.add_column(heading_text.replace("@", "\n@"), justify="right" if place else "left", overflow="fold")
+    for row in published_rows(leaderboard):
+        table.add_row(*map(escape, row))
+    console.print(table)
+    for line in published_lines(leaderboard):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _print_frames(console: Console, leaderboard: Leaderboard, spec: MetricSpec) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from vgbench.leaderboard.published import PublishedNumber
 from vgbench.specs import MetricSpec
 from vgbench.stats.set_distance import SetEstimate
 
@@ -73,6 +74,8 @@ class Leaderboard:
     warnings: Sequence[str] = field(default_factory=tuple)
     runs: Sequence[str] = ()
     """The folders the scores come from."""
+    published: Sequence[PublishedNumber] = ()
+    """What is published for the same protocol, if it was asked for: beside the rows, never one of them."""
 
     def records(self, *, per_frame: bool = False) -> list[dict[str, Any]]:
         """One flat record a generator and metric that it was evaluated with; what is not finite is None.
