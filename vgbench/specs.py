@@ -111,7 +111,7 @@ class ReportSpec(Spec):
 
     noun = "report format"
     target: str
-    """A callable, "package.module:function", from a `Leaderboard` to the report's text. `leaderboard.published` is shown apart from the rows."""
+    """A callable, "package.module:function", from a `Leaderboard` to the report's text; `published` numbers are no rows."""
     suffix: str
     """The file suffix, with its dot."""
 

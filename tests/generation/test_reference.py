@@ -126,3 +126,35 @@ def test_packed_data_and_a_resumed_run_give_the_same_rows(tiny, vgbench):
     assert values(vgbench(*command, "--resume", "latest")) == values(before)
     assert vgbench("data", "prepare", "--protocol", tiny).status == 0
     assert values(vgbench(*command)) == values(before)
+
+
+def test_explain_says_that_it_sees_the_real_clips(vgbench):
+    assert "reference      is shown the real clips" in vgbench("explain", "real").out
+    assert "real clips" not in vgbench("explain", "copy-last").out
+
+
+TURNING = """
+from vgbench import Generator, GeneratorSpec, ReferenceGenerator, hookimpl
+
+class Turning(Generator):
+    def generate(self, request):
+        self.__class__ = Turned
+        return request.context[:, :1].expand(-1, request.frames, -1, -1, -1).clone()
+
+class Turned(ReferenceGenerator):
+    generate = Turning.generate
+
+    def generate_from(self, request, references):
+        return references
+
+@hookimpl
+def vgbench_generators():
+    return [GeneratorSpec(name="turning", summary="Turns.", target=f"{__name__}:Turning")]
+"""
+
+
+def test_one_that_turns_into_the_other_kind_on_its_way_is_shown_nothing(tiny, vgbench, install_plugin):
+    install_plugin("turning", TURNING)
+    command = ("eval", "--protocol", tiny, "--metrics", "mse", "--batch-size", 2, "--json")
+    made = values(vgbench(*command, "--generators", "turning"))["turning", "mse@mean"]
+    assert made == values(vgbench(*command, "--generators", "copy-first"))["copy-first", "mse@mean"] > 0

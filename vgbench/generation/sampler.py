@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from vgbench.config import plain
 from vgbench.data.clips import to_float
@@ -57,9 +57,10 @@ class Sampler(ClipSource):
         return Sampled(rounded, (time.perf_counter() - started) / len(clip_ids))
 
     def _asked(self, request: Request, clips: Tensor, task: Task) -> Tensor:
-        """What the generator gives; the real frames go to one that is declared to see them, and to no other."""
-        if isinstance(self.generator, ReferenceGenerator):
-            return self.generator.generate_from(request, to_float(task.target(clips)))
+        """What the generator gives; the real frames go to one whose row is marked for it, and to no other."""
+        if self.row.entry.spec.sees_reference:
+            generator = cast(ReferenceGenerator, self.generator)  # as `builder` has made sure
+            return generator.generate_from(request, to_float(task.target(clips)))
         return self.generator.generate(request)
 
     def record(self, n_lines: int) -> RowRecord:

@@ -189,3 +189,9 @@ def test_noise_is_uniform_and_leaves_the_global_generator_alone():
 def test_the_hook_file_loads_without_torch():
     code = "import sys, vgbench_baselines.plugin as plugin; plugin.vgbench_generators(); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("name", ["nearest", "flow-warp", "real"])
+def test_a_card_says_how_it_is_made_what_it_costs_and_what_it_tells(name):
+    (spec,) = [spec for spec in vgbench_generators() if spec.name == name]
+    assert {"method", "source", "cost", "what it tells"} <= set(spec.card)

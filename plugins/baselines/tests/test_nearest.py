@@ -1,6 +1,8 @@
 """Nearest: the search is exact, whatever the batch and however it is cut, and what it replays is what it was given."""
 
+import shutil
 import tempfile
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -103,11 +105,19 @@ def test_no_clip_and_clips_of_two_shapes_are_refused():
         Nearest(None, device=CPU).fit([batch_of(levels_of(1, 4, 3, 8, 10)), batch_of(levels_of(1, 4, 3, 8, 8))])
 
 
+def test_the_clips_take_at_most_half_of_what_is_free(monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=100))
+    clips = [batch_of(levels_of(1, 2, 1, 4, 4)), batch_of(levels_of(1, 2, 1, 4, 4))]  # of 32 bytes each
+    assert len(kept_clips(clips[:1], who="nearest")) == 1
+    with pytest.raises(GeneratorError, match=r"took 1 of them: half of what is free there, 4.66e-08 GiB, holds no more. Set TMPDIR"):
+        kept_clips(clips, who="nearest")
+
+
 def test_a_folder_of_temporary_files_that_is_full_is_named(monkeypatch):
     """Linux has a file that is always full."""
     monkeypatch.setattr(tempfile, "TemporaryFile", lambda prefix, **how: open("/dev/full", "w+b", **how))
     with pytest.raises(
-        GeneratorError, match=r"nearest keeps the training clips in a temporary file, and .* took 0 .*No space left.*TMPDIR"
+        GeneratorError, match=r"nearest keeps the training clips in a temporary file, and .* took 0 of them: No space left.*TMPDIR"
     ):
         kept_clips([batch_of(levels_of(1, 2, 1, 4, 4))], who="nearest")
 

@@ -8,7 +8,8 @@ NEAREST: Mapping[str, str] = {
     "method": "the training clip with the smallest squared distance, over all context frames and in 8-bit levels, between its context and "
     "the one given; the first of equal ones. Its frames are shown as they are, from target_start on; the distance is exact",
     "source": "nearest-neighbour regression, without features or alignment",
-    "cost": "all training clips in a temporary file: 8 bits a value, 52 GiB for 35,383 clips of 32×128×128 RGB (TMPDIR says where); their "
+    "cost": "all training clips in a temporary file: 8 bits a value, 52 GiB for 35,383 clips of 32×128×128 RGB (TMPDIR says where, and "
+    "half of what is free there is taken at most); their "
     "contexts in memory: 1.6 GiB of one frame each. Each batch is compared with all of them, which took 2 s "
     "for 10,000 contexts of 10×64×64 on two cores",
     "what it tells": "what remembering alone gives. A trained generator that is not ahead of it may have learned the training clips and "
@@ -28,8 +29,8 @@ FLOW_WARP: Mapping[str, str] = {
 
 REAL: Mapping[str, str] = {
     "method": "real: the reference itself, the same for each sample. real:other: for each test clip a training clip, drawn by its seed, "
-    "each equally likely and some more than once; never a test clip, since the test "
-    "clips in another order have a set distance of exactly 0",
+    "each equally likely and some more than once; never a test clip, since the test clips in another order have a set distance "
+    "of exactly 0",
     "source": "the protocol's data",
     "cost": "real: none. real:other: all training clips in a temporary file, 8 bits a value (TMPDIR says where)",
     "what it tells": "real: the perfect value of a metric that has one, and what it gives to real clips if not. real:other: the floor of "

@@ -23,7 +23,7 @@ WHO = "flow-warp"
 _FARNEBACK = {"pyr_scale": 0.5, "levels": 4, "winsize": 15, "iterations": 3, "poly_n": 5, "poly_sigma": 1.2}
 """Those of the metric flow-epe: halved up to three times, windows of 15 pixels, three iterations a level."""
 _BORDER = 32
-"""Pixels."""
+"""Pixels around a frame while its flow is measured."""
 _LUMA = (0.299, 0.587, 0.114)
 """ITU-R BT.601."""
 

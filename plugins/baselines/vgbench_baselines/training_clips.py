@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, Any
@@ -18,24 +19,30 @@ def kept_clips(batches: Iterable[Batch], *, who: str) -> Tensor:
 
     The file has no name and is gone with the tensor. Clips of the host come from 8 bits, and are kept exactly.
 
-    GeneratorError: there is no clip, clips differ in shape, or the folder of temporary files is full.
+    GeneratorError: there is no clip, clips differ in shape, or they would take more than half of what the disk has free.
     """
     shape: Sequence[int] | None = None
-    count = 0
+    count, room = 0, shutil.disk_usage(tempfile.gettempdir()).free // 2
     with tempfile.TemporaryFile(prefix="vgbench-", buffering=0) as file:
         for batch in batches:
             shape = one_shape(batch, shape, who=who)
+            if file.tell() + batch.clips.numel() > room:
+                raise _no_room(who, count, f"half of what is free there, {room / 2**30:.3g} GiB, holds no more")
             try:
                 _append(file, to_levels(batch.clips))
             except OSError as error:
-                raise GeneratorError(
-                    f"{who} keeps the training clips in a temporary file, and {tempfile.gettempdir()} took {count} of them and no more: "
-                    f"{error.strerror}. Set TMPDIR to a folder with room for all of them, or use fewer with a longer stride under [train]."
-                ) from error
+                raise _no_room(who, count, str(error.strerror)) from error
             count += len(batch.clips)
         if shape is None or count == 0:
             raise no_clip(who)
         return torch.frombuffer(mmap.mmap(file.fileno(), 0), dtype=torch.uint8).view(count, *shape)
+
+
+def _no_room(who: str, count: int, reason: str) -> GeneratorError:
+    return GeneratorError(
+        f"{who} keeps the training clips in a temporary file, and {tempfile.gettempdir()} took {count} of them: {reason}. "
+        "Set TMPDIR to a folder with room for all of them, or use fewer with a longer stride under [train]."
+    )
 
 
 def clips_of_state(state: Mapping[str, Any], *, who: str) -> Tensor | None:
