@@ -23,7 +23,7 @@ NAMES = {
     *("VGBENCH_API", "__version__", "hookimpl"),
     *("GeneratorSpec", "DatasetSpec", "MetricSpec", "ReportSpec", "ProtocolSpec"),
     *("Batch", "Dataset", "FeatureExtractor", "Generator", "Host", "PairedMetric", "Request", "Schedule", "SetMetric", "Source"),
-    *("Stage", "StepResult", "TrainableGenerator", "FrechetDistance", "KernelDistance", "Protocol"),
+    *("Stage", "StepResult", "TrainableGenerator", "ReferenceGenerator", "FrechetDistance", "KernelDistance", "Protocol"),
     *(
         "VgbenchError",
         "VgbenchWarning",
@@ -37,7 +37,7 @@ NAMES = {
     ),
     *("PairingError", "GeneratorError", "MetricError", "WeightsError", "CheckpointError", "TrainingError", "RunError"),
     *("Run", "TrainRun", "EvalRun", "TrainRecord", "EvalRecord", "RowRecord", "TrainingOptions", "ResumeOptions"),
-    *("Observer", "TrainingProgress", "Leaderboard", "TableRow", "Score", "SetEstimate"),
+    *("Observer", "TrainingProgress", "Leaderboard", "TableRow", "Score", "PublishedNumber", "SetEstimate"),
     *VERBS,
 }
 VIDEO = {

@@ -24,6 +24,7 @@ _HOMES = {
         "Generator",
         "Host",
         "PairedMetric",
+        "ReferenceGenerator",
         "Request",
         "Schedule",
         "SetMetric",
@@ -62,6 +63,7 @@ _HOMES = {
     "vgbench.evaluation.folders": ("evaluate_folders",),
     "vgbench.leaderboard.ranking": ("build_leaderboard",),
     "vgbench.leaderboard.table": ("Leaderboard", "TableRow", "Score"),
+    "vgbench.leaderboard.published": ("PublishedNumber",),
     "vgbench.stats.set_distance": ("SetEstimate",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -108,6 +110,7 @@ if TYPE_CHECKING:
         Generator as Generator,
         Host as Host,
         PairedMetric as PairedMetric,
+        ReferenceGenerator as ReferenceGenerator,
         Request as Request,
         Schedule as Schedule,
         SetMetric as SetMetric,
@@ -116,6 +119,7 @@ if TYPE_CHECKING:
         StepResult as StepResult,
         TrainableGenerator as TrainableGenerator,
     )
+    from vgbench.leaderboard.published import PublishedNumber as PublishedNumber
     from vgbench.leaderboard.ranking import build_leaderboard as build_leaderboard
     from vgbench.leaderboard.table import Leaderboard as Leaderboard, Score as Score, TableRow as TableRow
     from vgbench.metrics.sets.distances import FrechetDistance as FrechetDistance, KernelDistance as KernelDistance

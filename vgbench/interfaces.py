@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from vgbench.errors import CheckpointError
+from vgbench.errors import CheckpointError, GeneratorError
 
 if TYPE_CHECKING:
     import torch
@@ -75,7 +75,11 @@ class Generator(ABC):
         """(B, frames, C, H, W) float32 in [0, 1]."""
 
     def fit(self, clips: Iterable[Batch]) -> None:  # noqa: B027 - optional
-        """Learn from the training clips without gradients; the host calls it only where a subclass overrides it."""
+        """Learn from the training clips without gradients; the host calls it where `needs_fit` says so."""
+
+    def needs_fit(self) -> bool:
+        """Whether the protocol's training clips are needed before the first clip is made; by default where a subclass overrides `fit`."""
+        return type(self).fit is not Generator.fit
 
     def parameter_count(self) -> int:
         """How many trainable numbers make a clip; by default those of the modules among the attributes."""
@@ -98,6 +102,24 @@ class Generator(ABC):
         raise CheckpointError(
             "this generator knows no published weights, so --checkpoint is not for it; weights of `vgbench train` are named NAME@RUN."
         )
+
+
+class ReferenceGenerator(Generator):
+    """A generator that is shown the real clip, for rows that others are held against; its spec says `sees_reference`.
+
+    A request holds no reference, so no other generator can come by one; of this kind the host calls `generate_from` instead.
+    """
+
+    @abstractmethod
+    def generate_from(self, request: Request, references: Tensor) -> Tensor:
+        """(B, frames, C, H, W) float32 in [0, 1].
+
+        references: of the same shape and type, the frames that are asked for as they really are.
+        """
+
+    def generate(self, request: Request) -> Tensor:
+        """GeneratorError: there is nothing to make a clip from."""
+        raise GeneratorError("a generator that is shown the real clips makes none from a request alone.")
 
 
 class Host(ABC):

@@ -55,6 +55,9 @@ class GeneratorSpec(Spec):
     licence: str = ""
     needs: tuple[str, ...] = ()
     """Importable modules it needs beyond its distribution's dependencies; a missing one is named before anything is loaded."""
+    sees_reference: bool = False
+    """Whether it is shown the real clips, for rows that others are held against; its class is a `ReferenceGenerator`. Such a row is scored
+    only where it is named, is marked in every table, and is neither ranked nor tested."""
     card: Mapping[str, str] = field(default_factory=dict)
     """Heading → text for `vgbench explain`: method, source, parameters, cost, differs, and what else a reader of its row needs."""
 
@@ -108,7 +111,7 @@ class ReportSpec(Spec):
 
     noun = "report format"
     target: str
-    """A callable, "package.module:function", from a `Leaderboard` to the report's text."""
+    """A callable, "package.module:function", from a `Leaderboard` to the report's text; `published` numbers are no rows."""
     suffix: str
     """The file suffix, with its dot."""
 

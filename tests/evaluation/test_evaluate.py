@@ -24,7 +24,7 @@ from vgbench.runs.scores import read_scores
 from vgbench.training.train import train
 
 ALL_METRICS = [spec.id for spec in [*error_specs(), *ssim_specs(), *motion_specs()]]
-BASELINES = ["copy-first", "copy-last", "train-mean", "noise"]
+BASELINES = ["copy-first", "copy-last", "flow-warp", "train-mean", "nearest", "noise"]
 
 
 def scores_of(run: Run) -> dict[tuple[str, str], dict[str, list[float]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,38 @@ def test_much_is_not_kept_and_a_cache_that_cannot_be_written_is_done_without(tin
     (tmp_path / "a-file").write_text("")
     monkeypatch.setenv("VGBENCH_CACHE", str(tmp_path / "a-file"))
     assert learned(tiny)[1]
+
+
+FITS = """
+from vgbench import Generator, GeneratorSpec, hookimpl
+
+class Fits(Generator):
+    def needs_fit(self):
+        return ANSWER
+    def fit(self, clips):
+        raise RuntimeError("it was fitted")
+    def generate(self, request):
+        return request.context[:, :1].expand(-1, request.frames, -1, -1, -1).clone()
+
+@hookimpl
+def vgbench_generators():
+    return [GeneratorSpec(name="fits", summary="Fits.", target=f"{__name__}:Fits")]
+"""
+
+
+def test_what_needs_no_fit_is_not_fitted_and_does_without_training_clips(tiny, vgbench, install_plugin):
+    install_plugin("fits", FITS.replace("ANSWER", "False"))
+    tiny.write_text(re.sub(r"\[(train|validation)\](.|\n)*?\n\n", "", tiny.read_text()))
+    ran = vgbench("eval", "--protocol", tiny, "--generators", "fits", "--metrics", "mse")
+    assert ran.status == 0
+    assert vgbench("generate", "fits", "--protocol", tiny, "--out", "made").status == 0
+
+
+@pytest.mark.parametrize(("answer", "reason"), [("True", "it was fitted"), ("1 / 0", "division by zero")])
+def test_a_generator_that_fails_before_it_is_asked_costs_its_row(tiny, vgbench, install_plugin, answer, reason):
+    install_plugin("fits", FITS.replace("ANSWER", answer))
+    ran = vgbench("eval", "--protocol", tiny, "--generators", "fits,copy-first", "--metrics", "mse", "--json")
+    assert ran.status == 1
+    assert [row["generator"] for row in ran.json()["rows"]] == ["copy-first"]
+    assert reason in ran.err
+    assert "fits" in ran.err.lower()

@@ -242,3 +242,12 @@ def test_sets_that_differ_in_more_than_content_are_said_to(folder):
     ):
         run = evaluate_folders("made", other, metrics=["moments-frechet"])
         assert [text for text in run.record.warnings if "differ" in text] == expected
+
+
+def test_other_real_clips_show_what_a_distance_is_where_every_clip_is_real(tiny, vgbench):
+    ran = vgbench("eval", "--protocol", tiny, "--generators", "real,real:other,noise", "--metrics", "moments-frechet", "--json")
+    assert ran.status == 0
+    values = {row["generator"]: row["value"] for row in ran.json()["rows"]}
+    assert values["real"] == pytest.approx(0, abs=1e-6)
+    assert 0 < values["real:other"] < values["noise"]
+    assert {row["tied_with_best"] for row in ran.json()["rows"] if row["is_reference"]} == {None}

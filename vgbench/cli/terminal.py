@@ -11,7 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from vgbench.leaderboard.table import Leaderboard, TableRow
-from vgbench.report.cells import bias_lines, decimals, definition_lines, duration, heading, number
+from vgbench.report.cells import bias_lines, decimals, definition_lines, duration, heading, number, row_name
+from vgbench.report.published import TITLE, published_headings, published_lines, published_rows
 from vgbench.specs import MetricSpec
 
 LEAST_WIDTH = 14
@@ -31,6 +32,8 @@ def print_leaderboard(console: Console, leaderboard: Leaderboard, *, per_frame: 
     for spec in leaderboard.metrics:
         for line in bias_lines(leaderboard, spec):
             console.print(line, highlight=False, markup=False, soft_wrap=True)
+    if leaderboard.published:
+        _print_published(console, leaderboard)
     if per_frame:
         for spec in leaderboard.metrics:
             _print_frames(console, leaderboard, spec)
@@ -40,7 +43,7 @@ def print_leaderboard(console: Console, leaderboard: Leaderboard, *, per_frame: 
 
 def _tables(leaderboard: Leaderboard, width: int) -> Iterator[Table]:
     """The table, cut into several where its metrics are too many for the width; the last has parameters and time."""
-    labels = min(24, max(len("generator"), *(len(row.label) for row in leaderboard.rows)))
+    labels = min(24, max(len("generator"), *(len(row_name(row)) for row in leaderboard.rows)))
     room = width - labels - FACTS_WIDTH
     groups: list[list[MetricSpec]] = [[]]
     for spec in leaderboard.metrics:
@@ -57,7 +60,7 @@ def _tables(leaderboard: Leaderboard, width: int) -> Iterator[Table]:
             table.add_column("s/clip", justify="right", no_wrap=True)
         for row in leaderboard.rows:
             cells = [_cell(leaderboard, row, spec) for spec in specs]
-            table.add_row(escape(row.label), *cells, *(_facts(row) if specs is groups[-1] else ()))
+            table.add_row(escape(row_name(row)), *cells, *(_facts(row) if specs is groups[-1] else ()))
         yield table
 
 
@@ -91,6 +94,19 @@ def _cell(leaderboard: Leaderboard, row: TableRow, spec: MetricSpec) -> str:
     if score.ci_low is None or score.ci_high is None:
         return text
     return f"{text}\n[dim]{number(score.ci_low, places)}–{number(score.ci_high, places)}[/]"
+
+
+def _print_published(console: Console, leaderboard: Leaderboard) -> None:
+    """A table of its own, and what to know of it."""
+    console.print(TITLE, highlight=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for place, heading_text in enumerate(published_headings(leaderboard)):
+        table.add_column(heading_text.replace("@", "\n@"), justify="right" if place else "left", overflow="fold")
+    for row in published_rows(leaderboard):
+        table.add_row(*map(escape, row))
+    console.print(table)
+    for line in published_lines(leaderboard):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _print_frames(console: Console, leaderboard: Leaderboard, spec: MetricSpec) -> None:

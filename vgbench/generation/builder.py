@@ -10,7 +10,7 @@ from vgbench.config import Layer, parse_settings, resolve
 from vgbench.errors import CheckpointError, ConfigError, GeneratorError
 from vgbench.generation.rows import Row
 from vgbench.generation.sampler import Sampler
-from vgbench.interfaces import Generator, TrainableGenerator
+from vgbench.interfaces import Generator, ReferenceGenerator, TrainableGenerator
 from vgbench.plugins.guard import guarded
 from vgbench.plugins.isolation import isolated
 from vgbench.plugins.registry import Entry
@@ -78,6 +78,11 @@ def _made(entry: Entry[GeneratorSpec], config: Any, device: torch.device) -> Gen
         generator = target(config, device=device)
     if not isinstance(generator, Generator):
         raise GeneratorError(f"{who} is a {type(generator).__name__}, not a vgbench.Generator.")
+    if isinstance(generator, ReferenceGenerator) != entry.spec.sees_reference:
+        raise GeneratorError(
+            f"{who} is {'a' if not entry.spec.sees_reference else 'not a'} vgbench.ReferenceGenerator, and its spec has sees_reference = "
+            f"{entry.spec.sees_reference}; only the two together are shown the real clips."
+        )
     return generator
 
 

@@ -35,8 +35,10 @@ _MOST_BYTES = 256 << 20
 
 
 def learns_by_fitting(generator: Generator) -> bool:
-    """Whether the generator overrides `fit`."""
-    return type(generator).fit is not Generator.fit
+    """Whether the generator needs `fit`."""
+    kind = type(generator)
+    with guarded(GeneratorError, kind.__name__, f"{kind.__module__}:{kind.__name__}"):
+        return bool(generator.needs_fit())
 
 
 def fit(sampler: Sampler, data: ProtocolData, device: torch.device, *, workers: int, on_clip: Callable[[int, int], None]) -> None:

@@ -71,7 +71,7 @@ class Untrained(LeftOut):
 
 
 def resolve_rows(names: Sequence[str] | None, protocol: Protocol, runs: Path) -> Resolution:
-    """The rows of the names; without names every generator that fits, a trainable one with each of its variants.
+    """The rows of the names; without names every generator that fits and is not shown the real clips, with each of its variants.
 
     UnknownName, AmbiguousName: a generator or variant.  RunError, ConfigError: what stands after @, or two rows of one label.
     """
@@ -106,6 +106,8 @@ def _everything() -> list[str]:
     generators = load_registry().generators
     names = []
     for entry in generators:
+        if entry.spec.sees_reference:
+            continue
         name = generators.display_name(entry)
         names += [name, *(f"{name}:{variant}" for variant in entry.spec.variants)]
     return names

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from vgbench.config import plain
 from vgbench.data.clips import to_float
@@ -12,10 +12,10 @@ from vgbench.errors import GeneratorError
 from vgbench.generation.boundary import checked_output, clip_seed, to_uint8
 from vgbench.generation.rows import Row
 from vgbench.generation.source import ClipSource, Sampled
-from vgbench.interfaces import Generator, Request
+from vgbench.interfaces import Generator, ReferenceGenerator, Request
 from vgbench.plugins.guard import guarded
 from vgbench.plugins.isolation import isolated
-from vgbench.protocol import Protocol
+from vgbench.protocol import Protocol, Task
 from vgbench.runs.checkpoints import Checkpoint
 from vgbench.runs.records import RowRecord
 
@@ -50,11 +50,18 @@ class Sampler(ClipSource):
         with torch.no_grad():
             who, entry = str(self.row), self.row.entry
             with guarded(GeneratorError, who, entry.spec.target), isolated(entry.plugin, seeds[0]):
-                video = self.generator.generate(request)
+                video = self._asked(request, clips, task)
             rounded = to_uint8(checked_output(video, request, generator=str(self.row)))
             if rounded.is_cuda:
                 torch.cuda.synchronize(rounded.device)
         return Sampled(rounded, (time.perf_counter() - started) / len(clip_ids))
+
+    def _asked(self, request: Request, clips: Tensor, task: Task) -> Tensor:
+        """What the generator gives; the real frames go to one whose row is marked for it, and to no other."""
+        if self.row.entry.spec.sees_reference:
+            generator = cast(ReferenceGenerator, self.generator)  # as `builder` has made sure
+            return generator.generate_from(request, to_float(task.target(clips)))
+        return self.generator.generate(request)
 
     def record(self, n_lines: int) -> RowRecord:
         return RowRecord(
@@ -66,6 +73,7 @@ class Sampler(ClipSource):
             parameters=self.parameters,
             config=plain(self.generator.config),
             weights=self._weights(),
+            is_reference=self.row.entry.spec.sees_reference,
         )
 
     def _weights(self) -> dict[str, Any] | None:

@@ -48,7 +48,12 @@ def find_entrants(scored_rows: Sequence[ScoredRow]) -> list[Entrant]:
 
 
 def _are_same(one: ScoredRow, other: ScoredRow) -> bool:
-    """Whether both scored the same clips; where a run of an older version does not say, whether generator and all numbers agree."""
+    """Whether both scored the same clips; where a run of an older version does not say, whether generator and all numbers agree.
+
+    Real clips and a generator's are two rows even so: what equals them in every bit is ranked, and they are not.
+    """
+    if one.record.is_reference != other.record.is_reference:
+        return False
     pixels, others = one.scores.clips_and_pixels(), other.scores.clips_and_pixels()
     if pixels is not None and others is not None:
         return pixels == others

@@ -11,13 +11,15 @@ from vgbench.scoring.pooling import Pooling, goodness
 
 
 def headline(run: EvalRun) -> str | None:
-    """`row metric value`, for lists of runs; None where no metric gives every clip a value, or no value is finite."""
+    """`row metric value`, for lists of runs; None where no metric gives every clip a value, or no ranked row has a finite one."""
     spec = next((spec for spec in (find_metric(metric).spec for metric in run.record.metrics) if spec.kind != "set"), None)
     if spec is None:
         return None
     pooling = Pooling(spec)
     values = {}
     for scored in find_scored_rows([run], [spec]):
+        if scored.record.is_reference:
+            continue
         lines = scored.scores
         values[lines.label] = pooling.pooled(pooling.per_clip(lines.columns[spec.id], lines.order()))
     finite = {label: value for label, value in values.items() if math.isfinite(value)}

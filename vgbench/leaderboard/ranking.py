@@ -46,7 +46,7 @@ def build_leaderboard(runs: Sequence[EvalRun]) -> Leaderboard:
     return Leaderboard(
         protocol=runs[0].record.protocol,
         metrics=specs,
-        rows=sorted(rows, key=lambda row: _rank(row, specs[0])),
+        rows=sorted(rows, key=lambda row: (row.is_reference, *_rank(row, specs[0]))),
         warnings=[*warnings, *missing_scores(rows, asked), *differing_machines(runs), *differing_code(runs), *find_doubts(rows, specs)],
         runs=[str(run.path) for run in runs],
     )
@@ -58,6 +58,7 @@ def _table_row(entrant: Entrant, scores: Mapping[str, Score]) -> TableRow:
         label=entrant.label,
         aliases=entrant.aliases(),
         generator=record.generator,
+        is_reference=record.is_reference,
         run=lines.run,
         parameters=record.parameters,
         seconds_per_clip=median(lines.seconds) if lines.seconds else None,
@@ -79,7 +80,7 @@ class _Column(NamedTuple):
 
 def _columns(specs: Sequence[MetricSpec], entrants: Sequence[Entrant]) -> list[_Column]:
     """A column for each metric, and one for the best of N where rows have several samples of a clip."""
-    samples = shared_samples(entrants)
+    samples = shared_samples([entrant for entrant in entrants if not entrant.first.record.is_reference])
     columns = []
     for spec in specs:
         columns.append(_Column(spec, spec, 0))

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from vgbench.leaderboard.published import PublishedNumber
 from vgbench.specs import MetricSpec
 from vgbench.stats.set_distance import SetEstimate
 
@@ -50,6 +51,8 @@ class TableRow:
     aliases: Sequence[str] = ()
     """Other names under which the very same clips were scored."""
     generator: str
+    is_reference: bool = False
+    """Whether it was shown the real clips: a row that others are held against; it is marked, and neither ranked nor tested."""
     run: str | None
     parameters: int | None
     seconds_per_clip: float | None
@@ -62,7 +65,7 @@ class TableRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Leaderboard:
-    """Rows that may be compared, the best first by the first metric."""
+    """Rows that may be compared, the best first by the first metric; behind them those that were shown the real clips."""
 
     protocol: Mapping[str, Any]
     """At least its id and name."""
@@ -71,6 +74,8 @@ class Leaderboard:
     warnings: Sequence[str] = field(default_factory=tuple)
     runs: Sequence[str] = ()
     """The folders the scores come from."""
+    published: Sequence[PublishedNumber] = ()
+    """What is published for the same protocol, if it was asked for: beside the rows, never one of them."""
 
     def records(self, *, per_frame: bool = False) -> list[dict[str, Any]]:
         """One flat record a generator and metric that it was evaluated with; what is not finite is None.
@@ -123,6 +128,7 @@ def _record(row: TableRow, spec: MetricSpec) -> dict[str, Any]:
         "seconds_per_clip": row.seconds_per_clip,
         "run": row.run,
         "aliases": list(row.aliases),
+        "is_reference": row.is_reference,
         **({} if score.estimate is None else score.estimate.record()),
     }
 

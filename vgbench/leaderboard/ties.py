@@ -33,13 +33,15 @@ class Evidence(NamedTuple):
 
 
 def mark_ties(rows: Sequence[TableRow], specs: Sequence[MetricSpec], evidence: Mapping[str, Mapping[str, Evidence]]) -> list[TableRow]:
-    """Say of each score whether the test tells it from the metric's best; not of scores without evidence, or with too few sources.
+    """Say of each score whether the test tells it from the metric's best; not of scores without evidence, with too few sources, or of
+    rows that were shown the real clips, which no other is compared with.
 
     evidence: metric → row → what is known of it.
     """
     marked = {row.label: dict(row.scores) for row in rows}
     for spec in specs:
-        for label, p in _p_values(evidence[spec.id], spec).items():
+        by_row = {row.label: evidence[spec.id][row.label] for row in rows if row.label in evidence[spec.id] and not row.is_reference}
+        for label, p in _p_values(by_row, spec).items():
             marked[label][spec.id] = replace(marked[label][spec.id], p_against_best=p, tied_with_best=p >= SIGNIFICANCE)
     return [replace(row, scores=marked[row.label]) for row in rows]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from vgbench.leaderboard.table import Leaderboard
+from vgbench.leaderboard.table import Leaderboard, TableRow
 from vgbench.specs import MetricSpec
 from vgbench.stats.set_distance import CurvePoint
 
@@ -18,12 +18,18 @@ def heading(spec: MetricSpec) -> str:
 
 
 def decimals(leaderboard: Leaderboard, spec: MetricSpec) -> int:
-    """Decimal places for a metric's whole column: about four digits of its largest value."""
-    values = [abs(row.scores[spec.id].value) for row in leaderboard.rows if spec.id in row.scores]
+    """Decimal places for a metric's whole column: about four digits of its largest value, of the ranked rows."""
+    rows = [row for row in leaderboard.rows if not row.is_reference] or leaderboard.rows
+    values = [abs(row.scores[spec.id].value) for row in rows if spec.id in row.scores]
     largest = max((value for value in values if math.isfinite(value)), default=0.0)
     if largest == 0:
         return 1
     return max(0, min(6, 3 - math.floor(math.log10(largest))))
+
+
+def row_name(row: TableRow) -> str:
+    """The row's label, marked where it was shown the real clips."""
+    return f"{row.label} (reference)" if row.is_reference else row.label
 
 
 def number(value: float | None, places: int) -> str:
@@ -62,6 +68,8 @@ def definition_lines(leaderboard: Leaderboard) -> list[str]:
             f"Columns are means over the samples of a clip; best-of-{of_samples} takes the best of each clip's first {of_samples} by that "
             "metric. – there: fewer samples, unless the generator is deterministic."
         )
+    if any(row.is_reference for row in leaderboard.rows):
+        lines.append("(reference): was shown the real clips, to hold the others against; not ranked, and not compared with any row.")
     for row in leaderboard.rows:
         if row.aliases:
             lines.append(f"{row.label} is also {', '.join(row.aliases)}: the very same clips.")

@@ -9,7 +9,7 @@ from vgbench.leaderboard.table import Leaderboard
 
 
 def render(leaderboard: Leaderboard, *, per_frame: bool = False) -> str:
-    """One object: protocol, rows, warnings, run; a value that is not finite is null."""
+    """One object: protocol, rows, warnings, run, and published if asked for; a value that is not finite is null."""
     return json.dumps(as_object(leaderboard, per_frame=per_frame), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -21,4 +21,5 @@ def as_object(leaderboard: Leaderboard, *, per_frame: bool = False) -> dict[str,
         "warnings": list(leaderboard.warnings),
         "run": leaderboard.runs[0] if leaderboard.runs else None,
         "runs": list(leaderboard.runs),
+        **({"published": [number.record() for number in leaderboard.published]} if leaderboard.published else {}),
     }

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from vgbench.leaderboard.table import Leaderboard, TableRow
-from vgbench.report.cells import bias_lines, decimals, definition_lines, duration, heading, number
+from vgbench.report.cells import bias_lines, decimals, definition_lines, duration, heading, number, row_name
+from vgbench.report.published import TITLE, published_headings, published_lines, published_rows
 from vgbench.specs import MetricSpec
 
 
@@ -18,14 +19,24 @@ def render(leaderboard: Leaderboard) -> str:
     notes = [f"Protocol {protocol['name']}, id {protocol['id']}.", *definition_lines(leaderboard)]
     warnings = [f"- {_inline(warning)}" for warning in leaderboard.warnings]
     biases = [f"- {_inline(line)}" for spec in leaderboard.metrics for line in bias_lines(leaderboard, spec)]
-    parts = [lines, [" ".join(notes)], biases, warnings]
+    parts = [lines, [" ".join(notes)], biases, warnings, *_published(leaderboard)]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def _published(leaderboard: Leaderboard) -> list[list[str]]:
+    """The table of published numbers, and what to know of it; nothing without them."""
+    if not leaderboard.published:
+        return []
+    headings = published_headings(leaderboard)
+    table = [headings, ["---", *["---:"] * (len(headings) - 1)]]
+    rows = [[_inline(cell) for cell in row] for row in published_rows(leaderboard)]
+    return [[_inline(TITLE)], [_line(cells) for cells in [*table, *rows]], [f"- {_inline(line)}" for line in published_lines(leaderboard)]]
 
 
 def _cells(leaderboard: Leaderboard, row: TableRow) -> list[str]:
     scores = [_score(leaderboard, row, spec) for spec in leaderboard.metrics]
     size = "–" if row.parameters is None else f"{row.parameters:,}"
-    return [_inline(row.label), *scores, size, duration(row.seconds_per_clip)]
+    return [_inline(row_name(row)), *scores, size, duration(row.seconds_per_clip)]
 
 
 def _score(leaderboard: Leaderboard, row: TableRow, spec: MetricSpec) -> str:

@@ -109,6 +109,8 @@ class RowRecord:
     config: Any = None
     weights: Mapping[str, Any] | None = None
     """Checkpoint, run, stage and step of a trained row."""
+    is_reference: bool = False
+    """Whether it was shown the real clips: a row that others are held against, which is not ranked."""
     others: Mapping[str, Any] = field(default_factory=dict)
 
 

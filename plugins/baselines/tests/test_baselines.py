@@ -1,11 +1,12 @@
 import subprocess
 import sys
 from importlib import import_module
+from typing import Any
 
 import pytest
 import torch
 
-from vgbench import Batch, CheckpointError, Generator, GeneratorError, GeneratorSpec, Request
+from vgbench import Batch, CheckpointError, Generator, GeneratorError, GeneratorSpec, ReferenceGenerator, Request
 from vgbench_baselines.copying import CopyFirst, CopyLast
 from vgbench_baselines.linear import Linear
 from vgbench_baselines.noise import Noise
@@ -35,8 +36,12 @@ def context():
 
 
 def build(spec: GeneratorSpec) -> Generator:
-    module, _, name = spec.target.partition(":")
-    return getattr(import_module(module), name)(None, device=CPU)
+    return loaded(spec.target)(loaded(spec.config)() if spec.config else None, device=CPU)
+
+
+def loaded(target: str) -> Any:
+    module, _, name = target.partition(":")
+    return getattr(import_module(module), name)
 
 
 @pytest.mark.parametrize("spec", TRIVIAL, ids=lambda spec: spec.name)
@@ -44,7 +49,9 @@ def test_each_spec_gives_a_generator_that_keeps_the_unit_of_exchange(spec, conte
     generator = build(spec)
     generator.fit([batch_of(random_clips(2, 4, 3, 8, 10))])
     before = context.clone()
-    clips = generator.generate(request(context))
+    references = random_clips(2, 4, 3, 8, 10, seed=1)
+    asked = request(context)
+    clips = generator.generate_from(asked, references) if isinstance(generator, ReferenceGenerator) else generator.generate(asked)
     assert clips.shape == (2, 4, 3, 8, 10)
     assert clips.dtype == torch.float32
     assert clips.min() >= 0
@@ -183,3 +190,9 @@ def test_noise_is_uniform_and_leaves_the_global_generator_alone():
 def test_the_hook_file_loads_without_torch():
     code = "import sys, vgbench_baselines.plugin as plugin; plugin.vgbench_generators(); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("name", ["nearest", "flow-warp", "real"])
+def test_a_card_says_how_it_is_made_what_it_costs_and_what_it_tells(name):
+    (spec,) = [spec for spec in vgbench_generators() if spec.name == name]
+    assert {"method", "source", "cost", "what it tells"} <= set(spec.card)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from vgbench import GeneratorSpec, hookimpl
+from vgbench_baselines.cards import FLOW_WARP, NEAREST, REAL
 from vgbench_baselines.convlstm.spec import SPEC as CONVLSTM
 from vgbench_baselines.flow_matching.spec import SPEC as FLOW_MATCHING
 from vgbench_baselines.predformer.spec import SPEC as PREDFORMER
@@ -39,10 +40,36 @@ def vgbench_generators() -> Iterable[GeneratorSpec]:
             licence="MIT",
         ),
         GeneratorSpec(
+            name="flow-warp",
+            summary="Carries the last context frame on along the optical flow between the last two.",
+            target="vgbench_baselines.flow_warp:FlowWarp",
+            config="vgbench_baselines.flow_warp:FlowWarpConfig",
+            licence="MIT",
+            card=FLOW_WARP,
+        ),
+        GeneratorSpec(
             name="train-mean",
             summary="Shows the mean clip of the training split, whatever the context.",
             target="vgbench_baselines.train_mean:TrainMean",
             licence="MIT",
+        ),
+        GeneratorSpec(
+            name="nearest",
+            summary="Replays the training clip whose context is nearest.",
+            target="vgbench_baselines.nearest:Nearest",
+            licence="MIT",
+            card=NEAREST,
+        ),
+        GeneratorSpec(
+            name="real",
+            summary="Shows the real clip itself, or as real:other another one: a row to hold others against.",
+            target="vgbench_baselines.real:Real",
+            config="vgbench_baselines.real:RealConfig",
+            variants={"other": {"other": True}},
+            deterministic=False,
+            sees_reference=True,
+            licence="MIT",
+            card=REAL,
         ),
         GeneratorSpec(
             name="noise",

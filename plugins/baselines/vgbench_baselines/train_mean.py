@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vgbench import Batch, CheckpointError, Generator, GeneratorError, Request
+from vgbench import Batch, CheckpointError, Generator, Request
+from vgbench_baselines.training_clips import check_fitted, no_clip, one_shape
 
 
 class TrainMean(Generator):
@@ -27,16 +28,12 @@ class TrainMean(Generator):
         total: Tensor | None = None
         count = 0
         for batch in clips:
+            one_shape(batch, None if total is None else total.shape, who="train-mean")
             added = batch.clips.to("cpu", torch.float64).sum(0)
-            if total is not None and added.shape != total.shape:
-                raise GeneratorError(
-                    f"train-mean averages clips of one shape, and after clips of {_described(total)} came {_described(added)} "
-                    f"(clip {', '.join(batch.clip_ids[:1]) or 'without a name'})."
-                )
             total = added if total is None else total + added
             count += len(batch.clips)
         if total is None or count == 0:
-            raise GeneratorError("train-mean was given no training clip; check the protocol's [train] section.")
+            raise no_clip("train-mean")
         self.mean = total / count
 
     def generate(self, request: Request) -> Tensor:
@@ -44,16 +41,9 @@ class TrainMean(Generator):
 
         GeneratorError: `fit` was not called, or the training clips do not cover the request.
         """
-        if self.mean is None:
-            raise GeneratorError("train-mean has not been fitted: call fit with the training clips first.")
+        check_fitted(request, None if self.mean is None else self.mean.shape, who="train-mean")
+        assert self.mean is not None
         end = request.target_start + request.frames
-        asked = tuple(request.context.shape[2:])
-        if tuple(self.mean.shape[1:]) != asked or len(self.mean) < end:
-            channels, height, width = asked
-            raise GeneratorError(
-                f"train-mean was fitted on clips of {_described(self.mean)}, and frames {request.target_start} to {end - 1} of "
-                f"{channels}×{height}×{width} are asked for; fit it on this protocol's training clips."
-            )
         frames = self.mean[request.target_start : end].to(request.context.device, torch.float32)
         return frames.expand(len(request.context), -1, -1, -1, -1).clone()
 
@@ -69,8 +59,3 @@ class TrainMean(Generator):
         if set(state) - {"mean"} or (state and not (isinstance(mean, Tensor) and mean.ndim == 4)):
             raise CheckpointError(f"train-mean's state is one (T, C, H, W) tensor 'mean', and this one holds {', '.join(sorted(state))}.")
         self.mean = None if mean is None else mean.to("cpu", torch.float64)
-
-
-def _described(clip: Tensor) -> str:
-    frames, channels, height, width = clip.shape
-    return f"{frames} frames of {channels}×{height}×{width}"

@@ -86,6 +86,7 @@ def _generator(spec: GeneratorSpec, plugin: str) -> Iterator[str]:
         "plugin": plugin,
         "trained": "yes, by vgbench train" if spec.trainable else "no",
         "deterministic": "yes" if spec.deterministic else "no: each clip depends on its seed",
+        "reference": "is shown the real clips: scored only where it is named, marked, not ranked" if spec.sees_reference else "",
         "context": f"at least {spec.min_context} frame{'' if spec.min_context == 1 else 's'}",
         "variants": ", ".join(spec.variants),
         "citation": spec.citation,
