@@ -23,6 +23,7 @@ from vgbench.metrics.sets.frechet import frechet_distance
 from vgbench.specs import MetricSpec
 from vgbench.stats.best import p_against_best
 from vgbench.stats.bootstrap import Sample, influences, intervals
+from vgbench.stats.ranks import LEVEL, order_of
 from vgbench.stats.set_distance import SetEstimate, estimate
 
 Floats = NDArray[np.float64]
@@ -207,6 +208,50 @@ def power(tables: int, resamples: int) -> Iterator[Sequence[object]]:
         yield "", n_sources, *(f"{100 * share:.1f}" for share in shares)
 
 
+LADDERS = (
+    ("all rows equal", 0.0),
+    ("each row 0.25 sd above the next", 0.25),
+    ("each row 0.5 sd above the next", 0.5),
+)
+
+
+def missed_ranks(tables: int, resamples: int) -> Iterator[Sequence[object]]:
+    """How often any row of a table has a true rank outside its range, and how wide ranges are."""
+    yield "5 rows", "sources", "tables with a true rank outside its range, %", "the same, log-normal, %", "ranks in a range, mean"
+    for name, step in LADDERS:
+        for n_sources in (6, 20, 50):
+            rng = np.random.default_rng(n_sources)
+            source_of = np.arange(n_sources)
+            truth = step * np.arange(5)[:, None]
+            shares, widths = [], []
+            for draw in (normal, log_normal):
+                orders = [order_of(draw(rng, source_of, 5) + truth, resamples=resamples).ranges() for _ in range(tables)]
+                shares.append(f"{100 * np.mean([_misses(ranges, truth[:, 0]) for ranges in orders]):.1f}")
+                widths.append(np.mean([worst - best + 1 for ranges in orders for best, worst in ranges]))
+            yield name, n_sources, *shares, f"{widths[0]:.1f}"
+
+
+def _misses(ranges: Sequence[tuple[int, int]], truth: Floats) -> bool:
+    """Whether a row's true ranks, which equal rows share, go beyond its range."""
+    best, worst = 1 + (truth[:, None] < truth).sum(axis=1), len(truth) - (truth[:, None] > truth).sum(axis=1)
+    return any(low > first or high < last for (low, high), first, last in zip(ranges, best, worst, strict=True))
+
+
+def smallest_differences(tables: int, resamples: int) -> Iterator[Sequence[object]]:
+    """How often a difference as large as the one that a table calls its smallest is found."""
+    yield "5 rows, one better by what the table calls the smallest difference that it would show", "sources", "found, %"
+    for n_sources in (10, 20, 50):
+        rng = np.random.default_rng(n_sources)
+        source_of, found = np.arange(n_sources), 0.0
+        error = order_of(normal(rng, np.arange(2000), 5), resamples=200).errors[0, 1] * np.sqrt(2000 / n_sources)
+        for _ in range(tables):
+            order = order_of(normal(rng, source_of, 5), resamples=resamples)
+            scores = normal(rng, source_of, 5)
+            scores[0] += order.smallest_difference(0, 1) / order.errors[0, 1] * error
+            found += (order_of(scores, resamples=resamples).p_better[0, 1:] < LEVEL).mean()
+        yield "", n_sources, f"{100 * found / tables:.0f}"
+
+
 def _distance(real: Floats, generated: Floats, sources: Sequence[str]) -> SetEstimate:
     n = len(real)
     return estimate(frechet_distance, real, generated, real_sources=sources, generated_sources=sources, n_real=n, n_generated=n)
@@ -260,6 +305,8 @@ TABLES = {
     "against-first": against_first,
     "lost-marks-beside-worse": lost_marks_beside_worse,
     "power": power,
+    "missed-ranks": missed_ranks,
+    "smallest-differences": smallest_differences,
     "distances": distances,
     "lost-marks-of-distances": lost_marks_of_distances,
 }

@@ -67,7 +67,7 @@ def test_they_are_marked_in_every_format_and_never_bold(with_reference, rows, ca
 
     table = build_leaderboard([with_reference({"real": clips(100.0, [0.0] * 12)} | rows)])
     text = markdown.render(table)
-    assert "| real (reference) | 100.00 [100.00, 100.00] |" in text, "decimals are those of the ranked rows"
+    assert "| real (reference) | – | 100.00 [100.00, 100.00] |" in text, "decimals are those of the ranked rows"
     assert "| 24.1" in text
     assert "(reference): was shown the real clips" in text
     marks = {line["generator"]: line["is_reference"] for line in csv.DictReader(io.StringIO(csv_format.render(table)))}

@@ -69,7 +69,7 @@ def test_rows_far_apart_have_one_rank_each_and_equal_rows_all():
 
 def test_the_smallest_difference_is_the_one_that_is_found_in_four_tables_of_five():
     rng = np.random.default_rng(1)
-    found, expected = 0, order_of(rng.normal(size=(4, 2000))).smallest_difference(0) * (2000 / 40) ** 0.5
+    found, expected = 0, order_of(rng.normal(size=(4, 2000))).smallest_difference(0, 1) * (2000 / 40) ** 0.5
     for _ in range(300):
         scores = rng.normal(size=(4, 40))
         scores[0] += expected

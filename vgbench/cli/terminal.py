@@ -11,7 +11,18 @@ from rich.markup import escape
 from rich.table import Table
 
 from vgbench.leaderboard.table import Leaderboard, TableRow
-from vgbench.report.cells import bias_lines, decimals, definition_lines, duration, heading, number, row_name
+from vgbench.report.cells import (
+    bias_lines,
+    decimals,
+    definition_lines,
+    duration,
+    has_ranks,
+    heading,
+    number,
+    ranks,
+    row_name,
+    standing_lines,
+)
 from vgbench.report.published import TITLE, published_headings, published_lines, published_rows
 from vgbench.specs import MetricSpec
 
@@ -19,6 +30,8 @@ LEAST_WIDTH = 14
 """Columns that a metric takes at least, with its interval."""
 FACTS_WIDTH = 22
 """Columns that parameters and time take."""
+RANK_WIDTH = 7
+"""Columns that a rank takes."""
 
 
 def print_leaderboard(console: Console, leaderboard: Leaderboard, *, per_frame: bool = False) -> None:
@@ -27,7 +40,7 @@ def print_leaderboard(console: Console, leaderboard: Leaderboard, *, per_frame: 
     console.print(f"[bold]{escape(str(protocol['name']))}[/]  protocol {escape(str(protocol['id']))}", highlight=False)
     for table in _tables(leaderboard, console.width):
         console.print(table)
-    for line in definition_lines(leaderboard):
+    for line in [*definition_lines(leaderboard), *standing_lines(leaderboard)]:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     for spec in leaderboard.metrics:
         for line in bias_lines(leaderboard, spec):
@@ -44,7 +57,8 @@ def print_leaderboard(console: Console, leaderboard: Leaderboard, *, per_frame: 
 def _tables(leaderboard: Leaderboard, width: int) -> Iterator[Table]:
     """The table, cut into several where its metrics are too many for the width; the last has parameters and time."""
     labels = min(24, max(len("generator"), *(len(row_name(row)) for row in leaderboard.rows)))
-    room = width - labels - FACTS_WIDTH
+    ranked = has_ranks(leaderboard)
+    room = width - labels - FACTS_WIDTH - (RANK_WIDTH if ranked else 0)
     groups: list[list[MetricSpec]] = [[]]
     for spec in leaderboard.metrics:
         if groups[-1] and sum(map(_width, [*groups[-1], spec])) > room:
@@ -53,6 +67,8 @@ def _tables(leaderboard: Leaderboard, width: int) -> Iterator[Table]:
     for specs in groups:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         table.add_column("generator", overflow="fold", min_width=labels)
+        if ranked:
+            table.add_column("rank", justify="right", no_wrap=True)
         for spec in specs:
             table.add_column("\n".join(_heading(spec)), justify="right", no_wrap=True)
         if specs is groups[-1]:
@@ -60,7 +76,8 @@ def _tables(leaderboard: Leaderboard, width: int) -> Iterator[Table]:
             table.add_column("s/clip", justify="right", no_wrap=True)
         for row in leaderboard.rows:
             cells = [_cell(leaderboard, row, spec) for spec in specs]
-            table.add_row(escape(row_name(row)), *cells, *(_facts(row) if specs is groups[-1] else ()))
+            place = [ranks(row, leaderboard.metrics[0])] if ranked else []
+            table.add_row(escape(row_name(row)), *place, *cells, *(_facts(row) if specs is groups[-1] else ()))
         yield table
 
 

@@ -13,8 +13,10 @@ from vgbench.leaderboard.best_of import best_of_spec, best_places, can_be_best_o
 from vgbench.leaderboard.comparability import all_metrics, check_comparable
 from vgbench.leaderboard.doubts import differing_code, differing_machines, find_doubts, missing_scores
 from vgbench.leaderboard.entrants import Entrant, find_entrants
+from vgbench.leaderboard.horizon import with_horizons
 from vgbench.leaderboard.scored_rows import ScoredRow, find_scored_rows
-from vgbench.leaderboard.table import Leaderboard, Score, TableRow
+from vgbench.leaderboard.standing import find_standing
+from vgbench.leaderboard.table import Leaderboard, Score, TableRow, first_frame_of
 from vgbench.leaderboard.ties import Evidence, mark_ties
 from vgbench.runs.run import EvalRun
 from vgbench.scoring.loaded_metric import load_metric
@@ -42,11 +44,14 @@ def build_leaderboard(runs: Sequence[EvalRun]) -> Leaderboard:
         if spec.kind == "set":
             _score_sets(entrants, spec, scores, evidence[spec.id])
     rows = mark_ties([_table_row(entrant, scores[entrant.label]) for entrant in entrants], specs, evidence)
+    rows, smallest_differences = find_standing(rows, specs, evidence)
+    rows = with_horizons(rows, specs, first_frame_of(runs[0].record.protocol))
     warnings = list(dict.fromkeys(text for run in runs for text in run.record.warnings))
     return Leaderboard(
         protocol=runs[0].record.protocol,
         metrics=specs,
         rows=sorted(rows, key=lambda row: (row.is_reference, *_rank(row, specs[0]))),
+        smallest_differences=smallest_differences,
         warnings=[*warnings, *missing_scores(rows, asked), *differing_machines(runs), *differing_code(runs), *find_doubts(rows, specs)],
         runs=[str(run.path) for run in runs],
     )

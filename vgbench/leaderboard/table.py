@@ -39,6 +39,12 @@ class Score:
     """Whether it cannot be told apart from the best at 5 %; None without a test: under six sources, a single row, no finite value."""
     p_against_best: float | None = None
     """The smallest level at which it is told apart from the best, all rows of the column counted; None without a test."""
+    rank_best: int | None = None
+    """The first rank, from 1, that the paired comparisons do not exclude, those of all rows at once (95 %); None without a test."""
+    rank_worst: int | None = None
+    """The last such rank."""
+    beyond_copying: tuple[int, ...] | None = None
+    """The frames of a clip, from 0, at which the mean is better than that of every row that copies; None where that cannot be said."""
     estimate: SetEstimate | None = None
     """What else is known of a set metric's value: its bias, its floor, its limit."""
 
@@ -71,6 +77,8 @@ class Leaderboard:
     """At least its id and name."""
     metrics: Sequence[MetricSpec]
     rows: Sequence[TableRow]
+    smallest_differences: Mapping[str, float] = field(default_factory=dict)
+    """Metric → the smallest difference between its two best rows that these clips would show in 80 % of tables; not of every metric."""
     warnings: Sequence[str] = field(default_factory=tuple)
     runs: Sequence[str] = ()
     """The folders the scores come from."""
@@ -97,7 +105,12 @@ class Leaderboard:
 
     def first_frame(self) -> int:
         """The first frame of a clip that counts, from 0: of a generated one, or of given clips."""
-        return int(self.protocol.get("task.score_from", self.protocol.get("score_from", 0)))
+        return first_frame_of(self.protocol)
+
+
+def first_frame_of(protocol: Mapping[str, Any]) -> int:
+    """The first frame of a clip that counts, from 0, of a protocol's compared values."""
+    return int(protocol.get("task.score_from", protocol.get("score_from", 0)))
 
 
 def _curve(score: Score, first_frame: int) -> dict[str, Any]:
@@ -122,6 +135,9 @@ def _record(row: TableRow, spec: MetricSpec) -> dict[str, Any]:
         "unit": spec.unit,
         "tied_with_best": score.tied_with_best,
         "p_against_best": score.p_against_best,
+        "rank_best": score.rank_best,
+        "rank_worst": score.rank_worst,
+        "beyond_copying": None if score.beyond_copying is None else list(score.beyond_copying),
         "non_finite": score.non_finite,
         "perfect_frames": row.perfect_frames,
         "parameters": row.parameters,

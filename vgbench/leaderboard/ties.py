@@ -40,16 +40,23 @@ def mark_ties(rows: Sequence[TableRow], specs: Sequence[MetricSpec], evidence: M
     """
     marked = {row.label: dict(row.scores) for row in rows}
     for spec in specs:
-        by_row = {row.label: evidence[spec.id][row.label] for row in rows if row.label in evidence[spec.id] and not row.is_reference}
-        for label, p in _p_values(by_row, spec).items():
-            marked[label][spec.id] = replace(marked[label][spec.id], p_against_best=p, tied_with_best=p >= SIGNIFICANCE)
+        by_row = comparable_rows(rows, evidence[spec.id])
+        if by_row:
+            p_values = p_against_best(goodness_by_source(list(by_row.values()), spec)).tolist()
+            for label, p in zip(by_row, p_values, strict=True):
+                marked[label][spec.id] = replace(marked[label][spec.id], p_against_best=p, tied_with_best=p >= SIGNIFICANCE)
     return [replace(row, scores=marked[row.label]) for row in rows]
 
 
-def _p_values(by_row: Mapping[str, Evidence], spec: MetricSpec) -> dict[str, float]:
+def comparable_rows(rows: Sequence[TableRow], evidence: Mapping[str, Evidence]) -> dict[str, Evidence]:
+    """The rows of a column that can be tested; none where they are fewer than two, or their sources too few.
+
+    evidence: row → what is known of it.
+    """
+    by_row = {row.label: evidence[row.label] for row in rows if row.label in evidence and not row.is_reference}
     if len(by_row) < 2 or min(len(row.influences) for row in by_row.values()) < LEAST_SOURCES:
         return {}
-    return dict(zip(by_row, p_against_best(goodness_by_source(list(by_row.values()), spec)).tolist(), strict=True))
+    return by_row
 
 
 def goodness_by_source(rows: Sequence[Evidence], spec: MetricSpec) -> Floats:

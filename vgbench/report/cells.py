@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
+from vgbench.leaderboard.horizon import as_ranges
 from vgbench.leaderboard.table import Leaderboard, TableRow
 from vgbench.specs import MetricSpec
 from vgbench.stats.set_distance import CurvePoint
@@ -42,6 +44,46 @@ def number(value: float | None, places: int) -> str:
 def duration(seconds: float | None) -> str:
     """Seconds with two digits."""
     return "–" if seconds is None else (f"{seconds:.2g}" if seconds < 99.5 else f"{seconds:.0f}")
+
+
+def ranks(row: TableRow, spec: MetricSpec) -> str:
+    """The ranks a row may have by a metric: 2, or 1–3; a dash without a test."""
+    score = row.scores.get(spec.id)
+    if score is None or score.rank_best is None:
+        return "–"
+    return str(score.rank_best) if score.rank_best == score.rank_worst else f"{score.rank_best}–{score.rank_worst}"
+
+
+def has_ranks(leaderboard: Leaderboard) -> bool:
+    """Whether any row has a rank by the first metric."""
+    first = leaderboard.metrics[0].id
+    return any(first in row.scores and row.scores[first].rank_best is not None for row in leaderboard.rows)
+
+
+def standing_lines(leaderboard: Leaderboard) -> list[str]:
+    """What ranks mean, how small a difference could be seen, and where rows are better than copying."""
+    lines = []
+    if has_ranks(leaderboard):
+        lines.append(
+            f"Ranks are by {leaderboard.metrics[0].id}: those that the paired comparisons do not exclude, of all rows at once (95 %)."
+        )
+    if leaderboard.smallest_differences:
+        shown = [
+            f"{spec.id} {number(leaderboard.smallest_differences[spec.id], decimals(leaderboard, spec))}"
+            for spec in leaderboard.metrics
+            if spec.id in leaderboard.smallest_differences
+        ]
+        lines.append(f"The smallest difference between the two best that these clips would show, four times in five: {', '.join(shown)}.")
+    for spec in leaderboard.metrics:
+        having = [row for row in leaderboard.rows if spec.id in row.scores and row.scores[spec.id].beyond_copying is not None]
+        parts = [f"{row.label} {_frames(row.scores[spec.id].beyond_copying or ())}" for row in having]
+        if parts:
+            lines.append(f"Better than copying by {spec.id}, on average, at frames: {'; '.join(parts)}.")
+    return lines
+
+
+def _frames(frames: Sequence[int]) -> str:
+    return as_ranges(frames) if frames else "none"
 
 
 def definition_lines(leaderboard: Leaderboard) -> list[str]:

@@ -18,6 +18,7 @@ def as_object(leaderboard: Leaderboard, *, per_frame: bool = False) -> dict[str,
     return {
         "protocol": dict(leaderboard.protocol),
         "rows": leaderboard.records(per_frame=per_frame),
+        "smallest_differences": dict(leaderboard.smallest_differences),
         "warnings": list(leaderboard.warnings),
         "run": leaderboard.runs[0] if leaderboard.runs else None,
         "runs": list(leaderboard.runs),

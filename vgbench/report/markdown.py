@@ -5,18 +5,30 @@ from __future__ import annotations
 import re
 
 from vgbench.leaderboard.table import Leaderboard, TableRow
-from vgbench.report.cells import bias_lines, decimals, definition_lines, duration, heading, number, row_name
+from vgbench.report.cells import (
+    bias_lines,
+    decimals,
+    definition_lines,
+    duration,
+    has_ranks,
+    heading,
+    number,
+    ranks,
+    row_name,
+    standing_lines,
+)
 from vgbench.report.published import TITLE, published_headings, published_lines, published_rows
 from vgbench.specs import MetricSpec
 
 
 def render(leaderboard: Leaderboard) -> str:
     """The table, with what it rests on below."""
-    headings = ["generator", *(heading(spec) for spec in leaderboard.metrics), "parameters", "s/clip"]
+    place = ["rank"] if has_ranks(leaderboard) else []
+    headings = ["generator", *place, *(heading(spec) for spec in leaderboard.metrics), "parameters", "s/clip"]
     lines = [_line(headings), _line(["---"] + ["---:"] * (len(headings) - 1))]
     lines += [_line(_cells(leaderboard, row)) for row in leaderboard.rows]
     protocol = leaderboard.protocol
-    notes = [f"Protocol {protocol['name']}, id {protocol['id']}.", *definition_lines(leaderboard)]
+    notes = [f"Protocol {protocol['name']}, id {protocol['id']}.", *definition_lines(leaderboard), *standing_lines(leaderboard)]
     warnings = [f"- {_inline(warning)}" for warning in leaderboard.warnings]
     biases = [f"- {_inline(line)}" for spec in leaderboard.metrics for line in bias_lines(leaderboard, spec)]
     parts = [lines, [" ".join(notes)], biases, warnings, *_published(leaderboard)]
@@ -36,7 +48,8 @@ def _published(leaderboard: Leaderboard) -> list[list[str]]:
 def _cells(leaderboard: Leaderboard, row: TableRow) -> list[str]:
     scores = [_score(leaderboard, row, spec) for spec in leaderboard.metrics]
     size = "–" if row.parameters is None else f"{row.parameters:,}"
-    return [_inline(row_name(row)), *scores, size, duration(row.seconds_per_clip)]
+    place = [ranks(row, leaderboard.metrics[0])] if has_ranks(leaderboard) else []
+    return [_inline(row_name(row)), *place, *scores, size, duration(row.seconds_per_clip)]
 
 
 def _score(leaderboard: Leaderboard, row: TableRow, spec: MetricSpec) -> str:
