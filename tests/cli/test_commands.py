@@ -226,6 +226,7 @@ def test_the_demo_ends_with_a_table_of_mdgan_and_the_baselines(vgbench, tiny):
     assert ran.status == 0
     for name in ("mdgan", "mdgan:base", "copy-first", "copy-last", "train-mean", "noise"):
         assert name in ran.out
+    assert "(reference)" not in ran.out
     for line in ran.out.splitlines():
         if line.startswith("Preview"):
             assert Path(line.split(": ", 1)[1]).is_file()

@@ -54,5 +54,6 @@ def _everything_with(training: Path, context: int) -> list[str]:
     from vgbench.plugins.registry import load_registry
 
     generators = load_registry().generators
-    baselines = [generators.display_name(entry) for entry in generators if not entry.spec.trainable and entry.spec.min_context <= context]
+    specs = {generators.display_name(entry): entry.spec for entry in generators}
+    baselines = [name for name, spec in specs.items() if not (spec.trainable or spec.sees_reference) and spec.min_context <= context]
     return [f"mdgan@{training}", *(f"mdgan:{variant}@{training}" for variant in generators.get("mdgan").spec.variants), *baselines]
