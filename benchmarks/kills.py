@@ -103,7 +103,17 @@ JOBS = (
     ),
     Job(
         "evaluation",
-        ["eval", *_OPTIONS, "--generators", "copy-first,noise,train-mean", "--metrics", "mse,ssim,motion-ratio", "--batch-size", "1"],
+        [
+            "eval",
+            *_OPTIONS,
+            "--generators",
+            "copy-first,noise,train-mean",
+            "--metrics",
+            "mse,ssim,motion-ratio",
+            "--batch-size",
+            "1",
+            "--fresh",
+        ],
         ["--resume", "latest"],
         of_evaluation,
     ),

@@ -82,6 +82,20 @@ def test_the_protocol_of_the_guide_can_be_used():
     assert parse_protocol(tomllib.loads(text), name="mine", where="mine").task.frames == 14
 
 
+def test_the_suites_of_the_guide_are_planned_and_run(tiny, vgbench):
+    first, second = blocks("docs/suites.md", "toml")
+    Path("baselines.toml").write_text(first)
+    planned = vgbench("suite", "plan", "baselines.toml", "--json").json()
+    assert [job["job"] for job in planned["jobs"]] == [
+        "copy-first",
+        *(f"mdgan{slow}/{seed}" for seed in range(3) for slow in ("", "-slow")),
+    ]
+    assert planned["seconds"] == 3 * (10 + 20) * 60
+    Path("mine.toml").write_text(second)
+    ran = vgbench("suite", "run", "mine.toml", "--json")
+    assert (ran.status, [row["member"] for row in ran.json()["rows"]]) == (0, ["copy-first", "static"])
+
+
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_command_that_a_page_shows_exists_with_its_options(document):
     for line in re.findall(r"^\s*(vgbench [a-z].*)$", "\n".join(blocks(document, "")), re.MULTILINE):

@@ -24,6 +24,7 @@ LAYERS = """
     data leaderboard
     generation report
     training evaluation audit
+    suite
     cli
     __init__ __main__
 """

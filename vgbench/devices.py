@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from vgbench.errors import ConfigError
@@ -69,6 +69,24 @@ def _capability(device: torch.device) -> tuple[int, int]:
     import torch
 
     return torch.cuda.get_device_capability(device)
+
+
+def arithmetic(device: torch.device) -> dict[str, str]:
+    """What decides the last bits of what is computed on a device: its kind, and the packages that compute."""
+    import platform
+    from importlib import metadata
+
+    import torch
+
+    if device.type == "cuda":
+        kind = torch.cuda.get_device_name(device)
+    else:
+        kind = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+    versions = {}
+    for package in ("torch", "numpy", "scipy", "numba"):
+        with suppress(metadata.PackageNotFoundError):
+            versions[package] = metadata.version(package)
+    return {"device": f"{device.type}: {kind}", **versions}
 
 
 def is_out_of_memory(error: BaseException) -> bool:

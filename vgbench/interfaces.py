@@ -247,6 +247,11 @@ class PairedMetric(ABC):
         """Name → sha256 of the weights behind the numbers, once prepared; recorded with the run. Rows of other weights share no column."""
         return {}
 
+    def relies_on(self) -> str:
+        """What its numbers follow from besides the pixels, its weights and its own package's code, once prepared: the version of a program
+        that it runs, say. Scores that are kept between runs are kept under it; by default nothing."""
+        return ""
+
     @abstractmethod
     def measure(self, clips: Tensor, references: Tensor) -> Tensor:
         """uint8 (B, T, C, H, W) in; (B, K) float64 out, K = T for frames, T − 1 for transitions, 1 for clips."""

@@ -69,7 +69,7 @@ def test_an_interrupted_evaluation_goes_on_as_suggested_by_its_report(vgbench, t
         def stop(*_):
             raise KeyboardInterrupt
 
-        patched.setattr("vgbench.evaluation.evaluate._Evaluation._progress", stop)
+        patched.setattr("vgbench.evaluation.evaluation.Evaluation._progress", stop)
         assert vgbench(*arguments).status == 130
     (run,) = find_runs(Path("runs"), EvalRun)
     refused = vgbench("report", run.path)

@@ -38,7 +38,7 @@ def values_of(run: Run) -> dict[tuple[str, str], float]:
 @pytest.mark.slow
 def test_neither_batch_size_nor_workers_change_a_bit(tiny):
     first = evaluate(BASELINES, protocol=str(tiny), metrics=ALL_METRICS, batch_size=2, workers=0, limit=5)
-    second = evaluate(BASELINES, protocol=str(tiny), metrics=ALL_METRICS, batch_size=3, workers=4, limit=5)
+    second = evaluate(BASELINES, protocol=str(tiny), metrics=ALL_METRICS, batch_size=3, workers=4, limit=5, fresh=True)
     assert scores_of(first) == scores_of(second)
     assert values_of(first) == values_of(second)
 
@@ -95,12 +95,12 @@ def test_a_limited_evaluation_has_an_id_of_its_own(tiny):
 
 
 def test_an_interrupted_evaluation_goes_on_to_the_same_scores(tiny):
-    whole = evaluate(["copy-first", "noise"], protocol=str(tiny), metrics=["mse"], batch_size=4)
-    torn = evaluate(["copy-first", "noise"], protocol=str(tiny), metrics=["mse"], batch_size=4)
+    whole = evaluate(["copy-first", "noise"], protocol=str(tiny), metrics=["mse"], batch_size=4, fresh=True)
+    torn = evaluate(["copy-first", "noise"], protocol=str(tiny), metrics=["mse"], batch_size=4, fresh=True)
     path = torn.path / "scores.jsonl"
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
     torn.finish("running")
-    resumed = evaluate(["copy-first", "noise"], protocol=str(tiny), metrics=["mse"], batch_size=4, resume=str(torn.path))
+    resumed = evaluate(["copy-first", "noise"], protocol=str(tiny), metrics=["mse"], batch_size=4, resume=str(torn.path), fresh=True)
     assert scores_of(resumed) == scores_of(whole)
     assert len(list(read_scores(resumed.path))) == 20
     with pytest.raises(RunError, match="is done; there is nothing to resume"):

@@ -81,7 +81,7 @@ def values_of(run, generator):
 @pytest.mark.usefixtures("changing")
 def test_a_rows_numbers_do_not_depend_on_which_others_there_are(tiny, tmp_path):
     def scored(*generators, metrics=("mse",)):
-        return evaluate(generators, protocol=tiny, metrics=metrics, runs=tmp_path / "-".join((*generators, *metrics)))
+        return evaluate(generators, protocol=tiny, metrics=metrics, runs=tmp_path / "-".join((*generators, *metrics)), fresh=True)
 
     alone = {name: values_of(scored(name), name) for name in ("draws", "noise", "changes")}
     assert len({str(value) for _, _, value in alone["draws"]}) > 1

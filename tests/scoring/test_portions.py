@@ -80,13 +80,13 @@ class SmallDevice:
     def __init__(self, monkeypatch, frames: int) -> None:
         self.frames, self.calls = frames, 0
         measure = Scorer.measure
-        monkeypatch.setattr(Scorer, "measure", lambda scorer, clips, references: self.measured(measure, scorer, clips, references))
+        monkeypatch.setattr(Scorer, "measure", lambda scorer, *given: self.measured(measure, scorer, *given))
 
-    def measured(self, measure, scorer, clips, references):
+    def measured(self, measure, scorer, clips, *given):
         self.calls += 1
         if clips.shape[0] * clips.shape[1] > self.frames:
             raise torch.OutOfMemoryError(REASON)
-        return measure(scorer, clips, references)
+        return measure(scorer, clips, *given)
 
 
 class Notes(Observer):
@@ -106,7 +106,7 @@ def test_an_evaluation_goes_on_in_halves_with_the_same_bits(tmp_path, monkeypatc
     expected = scores_of(evaluate(**asked, runs=tmp_path / "whole"))
     SmallDevice(monkeypatch, 3 * 15)
     observer = Notes()
-    run = evaluate(**asked, runs=tmp_path / "halves", observer=observer)
+    run = evaluate(**asked, runs=tmp_path / "halves", observer=observer, fresh=True)
     assert scores_of(run) == expected
     halvings = [note for note in observer.notes if "memory" in note]
     assert [note.split(" (")[0] for note in halvings] == [

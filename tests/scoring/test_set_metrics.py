@@ -123,7 +123,7 @@ def test_a_run_that_was_killed_goes_on_to_the_same_numbers(tiny):
     (array,) = (cut.path / "features").glob("*.npy")
     names.write_bytes(b"".join(names.read_bytes().splitlines(keepends=True)[:13]) + b'{"gen')
     array.write_bytes(array.read_bytes()[:-50])
-    finished = evaluate(["copy-first", "noise"], protocol=str(tiny), metrics=metrics, batch_size=3, resume=str(cut.path))
+    finished = evaluate(["copy-first", "noise"], protocol=str(tiny), metrics=metrics, batch_size=3, resume=str(cut.path), fresh=True)
 
     def numbers(run) -> list:
         return [(row["generator"], row["metric"], row["value"], row["ci_low"]) for row in build_leaderboard([run]).records()]

@@ -77,13 +77,18 @@ def _file_of(sampler: Sampler, data: ProtocolData, device: torch.device) -> Path
         "format": 1,
         "generator": [entry.full_name, plain(sampler.generator.config)],
         "code": code,
-        "pixels": plain(data.pack_key(protocol.train.split)),
-        "windows": plain(protocol.train),
-        "task": plain(protocol.task),
+        **fitted_on(data),
         "device": device.type,
     }
     name = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:32]
     return cache_folder() / "fitted" / f"{entry.short_name}-{name}.pt"
+
+
+def fitted_on(data: ProtocolData) -> dict[str, Any]:
+    """What decides the clips that a generator learns from, and what it learns them for."""
+    train = data.protocol.train
+    pixels = None if train is None else plain(data.pack_key(train.split))
+    return {"pixels": pixels, "windows": plain(train), "task": plain(data.protocol.task)}
 
 
 def _is_recalled(sampler: Sampler, file: Path) -> bool:

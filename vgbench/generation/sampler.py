@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from vgbench.config import plain
@@ -29,8 +29,15 @@ class Sampler(ClipSource):
     def __init__(self, row: Row, generator: Generator, checkpoint: Checkpoint | None) -> None:
         self.row, self.generator, self.checkpoint = row, generator, checkpoint
         self.label, self.run = row.label, row.choice.run if row.choice else None
+        self.learn: Callable[[], object] | None = None
+        """How it learns, where it does so by fitting and has not yet."""
         with guarded(GeneratorError, str(row), row.entry.spec.target):
             self.parameters = int(generator.parameter_count())
+
+    def prepare(self) -> None:
+        if self.learn is not None:
+            self.learn()
+            self.learn = None
 
     def samples(self, protocol: Protocol) -> int:
         # One where it is deterministic.

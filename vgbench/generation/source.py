@@ -30,6 +30,9 @@ class ClipSource(ABC):
     run: str | None
     """The training run behind it."""
 
+    def prepare(self) -> None:  # noqa: B027 - optional
+        """Called before clips are asked for, however often; not where all of them are known."""
+
     @abstractmethod
     def samples(self, protocol: Protocol) -> int:
         """How many clips there are for each test clip."""

@@ -49,6 +49,10 @@ class Plugin:
         return f"plugin {self.name} ({self.distribution} {self.version})"
 
 
+CORE = Plugin(name=BUILT_IN, distribution="vgbench", version=__version__, module="vgbench")
+"""The core as a plugin."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Problem:
     """Why a plugin, or a hook of it, is left out."""
@@ -132,7 +136,7 @@ def load_plugins() -> Plugins:
     from vgbench.plugins import builtin
 
     plugins = Plugins()
-    plugins.register(Plugin(name=BUILT_IN, distribution="vgbench", version=__version__, module="vgbench"), builtin)
+    plugins.register(CORE, builtin)
     allowed = _allow_list()
     for plugin, entry_points in _claims():
         if allowed is not None and plugin.name not in allowed:

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from vgbench.plugins.discovery import Plugin
+from vgbench.plugins.discovery import CORE, Plugin
 
 _CODE = {".py", ".so", ".pyd"}
 _GIT_SECONDS = 10
@@ -29,6 +29,12 @@ def code_of(plugin: Plugin) -> dict[str, Any]:
         digest.update(f"{file.relative_to(root).as_posix()}\0".encode())
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     return {"sha256": digest.hexdigest()[:16], **(_checkout(root) if _is_editable(plugin.distribution) else {})}
+
+
+def code_hashes(*plugins: Plugin) -> list[str] | None:
+    """Hashes over the source files of the core and of plugins; None where those of one cannot be found."""
+    hashes = [code_of(plugin).get("sha256") for plugin in (CORE, *plugins)]
+    return None if None in hashes else [str(one) for one in hashes]
 
 
 def _files_of(package: str) -> tuple[Path, list[Path]]:

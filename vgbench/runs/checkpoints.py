@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -142,6 +143,32 @@ def restore(generator: Generator, checkpoint: Checkpoint, *, name: str, path: Pa
         raise
     except Exception as error:
         raise CheckpointError(f"{path} does not fit {name}: {_first_sentence(error)}") from error
+
+
+def state_digest(state: Any) -> str:
+    """A hash over the content of a state: tensors' types, shapes and values, and plain values, whatever file they came in."""
+    digest = hashlib.sha256()
+    _take_in(digest, state)
+    return digest.hexdigest()
+
+
+def _take_in(digest: hashlib._Hash, state: Any) -> None:
+    import torch
+
+    if isinstance(state, Mapping):
+        digest.update(f"table {len(state)}\0".encode())
+        for key, value in state.items():
+            digest.update(f"{key!r}\0".encode())
+            _take_in(digest, value)
+    elif isinstance(state, list | tuple):
+        digest.update(f"list {len(state)}\0".encode())
+        for value in state:
+            _take_in(digest, value)
+    elif isinstance(state, torch.Tensor):
+        digest.update(f"{state.dtype} {tuple(state.shape)}\0".encode())
+        digest.update(state.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    else:
+        digest.update(f"{type(state).__name__} {state!r}\0".encode())
 
 
 def newest_checkpoint(run_path: Path) -> Path:

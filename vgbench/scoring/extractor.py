@@ -44,6 +44,14 @@ class Extractor:
             known[place] = vectors
         return [vectors for vectors in known if vectors is not None]
 
+    def knows(self, digest: bytes | None, cache: FeatureCache) -> bool:
+        """Whether a clip's vectors are kept; not where the clip's digest is unknown."""
+        return bool(self._cached_as) and digest is not None and cache.has(self._cached_as, digest)
+
+    def recalled(self, digest: bytes | None, cache: FeatureCache) -> Vectors | None:
+        """A clip's vectors (n, D) as they are kept; None where they are not."""
+        return cache.get(self._cached_as, digest) if self._cached_as and digest is not None else None
+
     def computed(self, clips: Tensor) -> list[Vectors]:
         """The same, whether they are known or not."""
         import numpy as np

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
+from vgbench.devices import arithmetic
 from vgbench.errors import MetricError
 from vgbench.interfaces import PairedMetric, SetMetric
 from vgbench.plugins.guard import guarded
 from vgbench.plugins.isolation import isolated
 from vgbench.plugins.registry import Entry
+from vgbench.plugins.sources import code_hashes
 from vgbench.specs import MetricSpec
+
+if TYPE_CHECKING:
+    import torch
 
 MetricT = TypeVar("MetricT", PairedMetric, SetMetric)
 
@@ -37,6 +44,16 @@ class LoadedMetric(Generic[MetricT]):
         """A call of its code.  MetricError: it raised."""
         with guarded(MetricError, str(self), self.entry.spec.target), isolated(self.entry.plugin):
             yield
+
+    def identity(self, device: torch.device) -> str | None:
+        """What decides a paired metric's numbers for given pixels, as a hash; None where its plugin's code cannot be found."""
+        code = code_hashes(self.entry.plugin)
+        if code is None or not isinstance(self.metric, PairedMetric):
+            return None
+        with self.guarded():
+            relies_on = {"weights": dict(self.metric.weights()), "on": str(self.metric.relies_on())}
+        content = json.dumps([1, self.entry.full_name, code, relies_on, arithmetic(device)], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:32]
 
     def prepared(self) -> LoadedMetric[MetricT]:
         """The same, once it has what it needs.  MetricError, WeightsError: it lacks something."""

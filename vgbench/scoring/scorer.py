@@ -15,6 +15,7 @@ from vgbench.scoring.trial import Trial, forecast, timed
 from vgbench.specs import MetricSpec
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 
@@ -71,15 +72,22 @@ class Scorer:
         """The metrics that cannot be measured in chunks of frames."""
         return [loaded.id for loaded in self._metrics if loaded.metric.span is None]
 
-    def measure(self, clips: Tensor, references: Tensor) -> Measured:
+    def identities(self, device: torch.device) -> dict[str, str | None]:
+        """Metric id → what decides its numbers for given pixels; see `LoadedMetric.identity`."""
+        return {loaded.id: loaded.identity(device) for loaded in self._metrics}
+
+    def measure(self, clips: Tensor, references: Tensor, known: Mapping[str, Sequence[Sequence[float]]] | None = None) -> Measured:
         """The scores of uint8 (B, T, C, H, W) clips against their references.
+
+        known: metric → its values for each of the clips, where they need not be measured.
 
         MetricError: a metric cannot take these clips, or breaks its contract; the message names it.
         """
         scores: list[dict[str, list[float]]] = [{} for _ in clips]
         for loaded in self._metrics:
-            for clip_scores, values in zip(scores, _values(loaded, clips, references), strict=True):
-                clip_scores[loaded.id] = values
+            measured = (known or {}).get(loaded.id) or _values(loaded, clips, references)
+            for clip_scores, values in zip(scores, measured, strict=True):
+                clip_scores[loaded.id] = list(values)
         return Measured(scores, _equal_frames(clips, references).tolist())
 
     def measure_chunks(self, chunks: Iterable[tuple[Tensor, Tensor]]) -> Measured:

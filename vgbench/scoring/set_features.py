@@ -48,6 +48,17 @@ class Frames(NamedTuple):
         return Frames(self.counted[which], None if self.joined is None else self.joined[which])
 
 
+class ClipDigests(NamedTuple):
+    """Hashes of what `Frames` holds of one clip; None where they are not known."""
+
+    counted: bytes | None
+    joined: bytes | None
+
+    def of(self, extractor: Extractor) -> bytes | None:
+        """The hash of what an extractor looks at; None where it is not known."""
+        return self.joined if extractor.joins_context else self.counted
+
+
 class SetScorer:
     """The set metrics of an evaluation; metrics of one feature key share their features."""
 
@@ -83,24 +94,27 @@ class SetScorer:
         refused = {metric: reasons[key] for metric, key in self.keys.items() if key in reasons}
         return Trial(refused, {metric: seconds[key] for metric, key in self.keys.items() if key in seconds})
 
-    def open(self, run: EvalRun) -> SetFeatures:
-        """The features of a run, to be added to; the run's record says where they are and what they come from."""
+    def open(self, run: EvalRun, *, fresh: bool = False) -> SetFeatures:
+        """The features of a run, to be added to; the run's record says where they are and what they come from.
+
+        fresh: whether those that are kept are computed anew.
+        """
         arrays = {metric: _array_name(key) for metric, key in self.keys.items()}
         run.record = replace(run.record, features=self.keys, feature_arrays=arrays)
-        return SetFeatures(self._extractors, run)
+        return SetFeatures(self._extractors, run, fresh=fresh)
 
 
 class SetFeatures:
     """The features of one run while it is evaluated."""
 
-    def __init__(self, extractors: Mapping[str, Extractor], run: EvalRun) -> None:
+    def __init__(self, extractors: Mapping[str, Extractor], run: EvalRun, *, fresh: bool = False) -> None:
         self._extractors, self._run = extractors, run
         with ExitStack() as opened:
             self._writers = {key: FeatureWriter(run.path, _array_name(key)) for key in extractors}
             for writer in self._writers.values():
                 opened.callback(writer.close)
             if extractors:
-                self._cache = FeatureCache()
+                self._cache = FeatureCache(fresh=fresh)
                 opened.callback(self._cache.close)
             self._opened = opened.pop_all()
 
@@ -114,7 +128,7 @@ class SetFeatures:
         known: dict[bool, Sequence[bytes]] = {} if digests is None else {False: digests}
         for key, extractor in self._extractors.items():
             writer, frames = self._writers[key], clips.of(extractor)
-            new = [i for i, owner in enumerate(owners) if (owner.generator, owner.clip_id, owner.sample) not in writer.written]
+            new = [i for i, owner in enumerate(owners) if _key_of(owner) not in writer.written]
             if not new:
                 continue
             if extractor.joins_context not in known:
@@ -122,6 +136,24 @@ class SetFeatures:
             hashes = [known[extractor.joins_context][i] for i in new]
             for i, vectors in zip(new, extractor.vectors(frames[new], hashes, self._cache), strict=True):
                 writer.write(owners[i], vectors)
+
+    def knows(self, owner: Owner, digests: ClipDigests) -> bool:
+        """Whether a clip's features are stored, or kept from earlier runs."""
+        return all(
+            _key_of(owner) in self._writers[key].written or extractor.knows(digests.of(extractor), self._cache)
+            for key, extractor in self._extractors.items()
+        )
+
+    def recall(self, owner: Owner, digests: ClipDigests) -> bool:
+        """Store a clip's features as they are kept from earlier runs; False where some are not, and are to be computed."""
+        for key, extractor in self._extractors.items():
+            if _key_of(owner) in self._writers[key].written:
+                continue
+            vectors = extractor.recalled(digests.of(extractor), self._cache)
+            if vectors is None:
+                return False
+            self._writers[key].write(owner, vectors)
+        return True
 
     @property
     def join_context(self) -> bool:
@@ -139,6 +171,10 @@ class SetFeatures:
         if self._extractors and self._cache.problem:
             self._run.warn(self._cache.problem)
         self._opened.close()
+
+
+def _key_of(owner: Owner) -> tuple[str, str, int]:
+    return owner.generator, owner.clip_id, owner.sample
 
 
 def _array_name(key: str) -> str:

@@ -11,6 +11,7 @@ import click
 
 KEPT = {
     "packed": "splits that `vgbench data prepare` packed: decoded anew, or read from their files, without them",
+    "scores.sqlite": "what clips scored, and which pixels a row's clips have: made and measured again without it",
     "features.sqlite": "what networks saw in clips, for distances between sets: computed again without it",
     "fitted": "what generators such as train-mean learned from training clips: learned again without it",
     "fingerprints": "hashes over data sets' files: every file is read again without them",

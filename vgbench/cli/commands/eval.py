@@ -74,6 +74,7 @@ from vgbench.cli.verbosity import say
 )
 @options.runs_option
 @click.option("--resume", metavar="RUN|latest", help="Finish an interrupted evaluation.")
+@click.option("--fresh", is_flag=True, help="Compute what earlier evaluations kept as well: clips, scores and features.")
 @options.device_option
 @options.batch_size_option
 @options.workers_option
@@ -125,7 +126,7 @@ def command(context: click.Context, /, metrics: list[str] | None, peer: str | No
     return show_results(run, form)
 
 
-_OF_GENERATORS = ("generators", "protocol", "data", "batch_size")
+_OF_GENERATORS = ("generators", "protocol", "data", "batch_size", "fresh")
 _OF_FOLDERS = ("pair", "size", "allow_missing", "skip_damaged", "score_from", "frames", "max_memory")
 
 

@@ -73,6 +73,15 @@ def _has_vmaf(program: str) -> bool:
     return " libvmaf " in listed.stdout
 
 
+@cache
+def _version(program: str) -> str:
+    """What an ffmpeg says it is and was built with."""
+    try:
+        return subprocess.run([program, "-version"], capture_output=True, text=True, check=False, timeout=60).stdout
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise MetricError(f"vmaf: {program} cannot be asked for its version: {error}.") from error
+
+
 def _of_clip(program: str, clip: Tensor, reference: Tensor) -> list[float]:
     with tempfile.TemporaryDirectory(prefix="vgbench-vmaf-") as folder:
         sides = [(Path(folder) / "clip.rgb", clip), (Path(folder) / "reference.rgb", reference)]
@@ -118,6 +127,9 @@ class Vmaf(PairedMetric):
 
     def prepare(self) -> None:
         find_ffmpeg()
+
+    def relies_on(self) -> str:
+        return _version(find_ffmpeg())
 
     def measure(self, clips: Tensor, references: Tensor) -> Tensor:
         return vmaf(clips, references, metric=self.metric_id)
