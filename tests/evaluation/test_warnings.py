@@ -98,3 +98,43 @@ def test_given_clips_under_a_protocol_and_a_data_sets_own_are_told_of_too(vgbenc
     assert "4 clips of made are interlaced" in " ".join(ran.json()["warnings"])
     found = verify(protocol=load_protocol(protocol), data=roots)
     assert "1 of 2 videos of test have defects, such as 1: it is interlaced." in " ".join(found.findings)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "options", "said"),
+    [
+        ("mp4", "libx264", {}, "h264"),
+        ("mkv", "libx264", {"crf": "0"}, None),
+        ("mkv", "ffv1", {}, None),
+        ("mp4", "mpeg4", {}, "mpeg4"),
+    ],
+)
+def test_clips_that_are_stored_with_loss_are_counted_and_lossless_ones_are_not(vgbench, folder, suffix, codec, options, said):
+    (folder / "real").mkdir()
+    for number in range(2):
+        write_lossless(folder / "real" / f"{number}.mkv", video(number), fps=25)
+        path = folder / "made" / f"{number}.{suffix}"
+        path.parent.mkdir(exist_ok=True)
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream(codec, rate=25, options=options)
+            stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
+            for image in video(number):
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(image.permute(1, 2, 0).contiguous().numpy(), format="rgb24")))
+            container.mux(stream.encode(None))
+    ran = vgbench("eval", "--generated", "made", "--reference", "real", "--metrics", "mse", "--json")
+    found = [text for text in ran.json()["warnings"] if "with loss" in text]
+    expected = f"2 clips of made are stored with loss ({said}), such as 0: what is scored are the clips and their compression."
+    assert [text.partition(" Store")[0] for text in found] == ([expected] if said else [])
+
+
+def test_jpeg_frames_are_stored_with_loss_and_png_frames_are_not(vgbench, folder):
+    from PIL import Image
+
+    for side, suffix in (("made", "jpg"), ("real", "png")):
+        for number in range(2):
+            (folder / side / str(number)).mkdir(parents=True)
+            for place, image in enumerate(video(number, frames=3)):
+                Image.fromarray(image.permute(1, 2, 0).numpy()).save(folder / side / str(number) / f"{place}.{suffix}")
+    ran = vgbench("eval", "--generated", "made", "--reference", "real", "--metrics", "mse", "--json")
+    (found,) = [text for text in ran.json()["warnings"] if "with loss" in text]
+    assert found.startswith("2 clips of made are stored with loss (jpeg), such as 0")

@@ -32,6 +32,9 @@ class Beginning(ClipFile):
     def is_interlaced(self) -> bool:
         return self.clip.is_interlaced()
 
+    def lossy_format(self) -> str:
+        return self.clip.lossy_format()
+
     def read(self, start: int = 0, length: int | None = None) -> Tensor:
         return self.clip.read(start, self.frames - start if length is None else min(length, self.frames - start))
 

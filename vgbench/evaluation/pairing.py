@@ -11,8 +11,8 @@ from vgbench.errors import PairingError, listed
 from vgbench.evaluation.damaged import LeftOut
 from vgbench.evaluation.pair import Pair
 from vgbench.evaluation.partners import BY_NAME, LIST_SUFFIX, RULES, find_partners
-from vgbench.generation.interlacing import interlaced_note
 from vgbench.generation.manifest import Manifest
+from vgbench.generation.stored import stored_notes
 
 if TYPE_CHECKING:
     from vgbench.video.folder import ClipFolder
@@ -68,7 +68,7 @@ def pair_clips(
     warnings = [f"{len(lonely)} clips have no partner and are not scored.\n{listed(lonely)}"] if lonely else []
     warnings += [passed_over] if passed_over else []
     for clips, folder in (([pair.generated for pair in pairs], generated), ([pair.reference for pair in pairs], reference)):
-        warnings += interlaced_note(clips, folder.name)
+        warnings += stored_notes(clips, folder.name)
     return Pairing(name=generated.name, pairs=pairs, warnings=warnings + _rates_note(pairs))
 
 

@@ -13,9 +13,9 @@ from vgbench.evaluation.pair import Pair
 from vgbench.evaluation.pairing import Pairing
 from vgbench.evaluation.partners import place_of
 from vgbench.files import size_text
-from vgbench.generation.interlacing import interlaced_note
 from vgbench.generation.manifest import Manifest, Place
 from vgbench.generation.resized import Resizing
+from vgbench.generation.stored import stored_notes
 from vgbench.runs.features import REAL, Owner
 from vgbench.runs.scores import PIXEL_DIGITS, ClipScores
 from vgbench.scoring.extractor import clip_digests, clip_hash, pixel_bytes
@@ -205,7 +205,7 @@ class SetsOfClips(Work):
             if needed > max_memory:
                 raise _too_large(["A distance between sets"], clip.name, needed, max_memory)
         self.notes = _differences([clip.info() for clip in self._generated], [clip.info() for clip in self._real])
-        self.notes += [*interlaced_note(self._generated, folders[0].name), *interlaced_note(self._real, folders[1].name)]
+        self.notes += [*stored_notes(self._generated, folders[0].name), *stored_notes(self._real, folders[1].name)]
 
     def references(self) -> list[str]:
         return [clip.name for clip in self._real]

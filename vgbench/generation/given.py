@@ -12,10 +12,10 @@ from vgbench.data.clips import Clip
 from vgbench.data.fingerprints import folder_signature
 from vgbench.data.loader import read_ahead
 from vgbench.errors import DataError, PairingError, listed
-from vgbench.generation.interlacing import interlaced_note
 from vgbench.generation.manifest import read_manifest
 from vgbench.generation.resized import Resized, Resizing
 from vgbench.generation.source import ClipSource, Sampled
+from vgbench.generation.stored import stored_notes
 from vgbench.protocol import Protocol, differing_content
 from vgbench.runs.records import RowRecord
 
@@ -60,7 +60,7 @@ class GivenClips(ClipSource):
         _check_shapes(list(self._files.values()), protocol, path, workers)
         strangers = len(folder.clips) - len(stored)
         self.notes = [f"{strangers} clips in {path} stand for no test clip of the protocol, and are not scored."] if strangers else []
-        self.notes += interlaced_note(stored.values(), str(path))
+        self.notes += stored_notes(list(stored.values()), str(path))
         sizes = sorted({(file.info().height, file.info().width) for file in stored.values()} - {protocol.video.size})
         if sizes:
             found = ", ".join(f"{height}×{width}" for height, width in sizes)

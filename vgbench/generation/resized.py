@@ -61,6 +61,9 @@ class Resized(ClipFile):
     def is_interlaced(self) -> bool:
         return self.clip.is_interlaced()
 
+    def lossy_format(self) -> str:
+        return self.clip.lossy_format()
+
     def read(self, start: int = 0, length: int | None = None) -> Tensor:
         import torch
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from vgbench.interfaces import SetMetric
 from vgbench.leaderboard.best_of import best_of_spec, best_places, can_be_best_of, is_the_same_each_time, samples_of, shared_samples
 from vgbench.leaderboard.comparability import all_metrics, check_comparable
+from vgbench.leaderboard.criticism import criticise
 from vgbench.leaderboard.doubts import differing_code, differing_machines, find_doubts, missing_scores
 from vgbench.leaderboard.entrants import Entrant, find_entrants
 from vgbench.leaderboard.horizon import with_horizons
@@ -52,7 +53,14 @@ def build_leaderboard(runs: Sequence[EvalRun]) -> Leaderboard:
         metrics=specs,
         rows=sorted(rows, key=lambda row: (row.is_reference, *_rank(row, specs[0]))),
         smallest_differences=smallest_differences,
-        warnings=[*warnings, *missing_scores(rows, asked), *differing_machines(runs), *differing_code(runs), *find_doubts(rows, specs)],
+        warnings=[
+            *warnings,
+            *missing_scores(rows, asked),
+            *differing_machines(runs),
+            *differing_code(runs),
+            *find_doubts(rows, specs),
+            *criticise(rows, entrants, specs[0], smallest_differences),
+        ],
         runs=[str(run.path) for run in runs],
     )
 

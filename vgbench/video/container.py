@@ -42,6 +42,8 @@ _STRICT = {"mjpeg": {"err_detect": "explode"}, "png": {"err_detect": "crccheck+e
 """Options of decoders that would otherwise show whatever their memory held where a picture is damaged."""
 _END_TOLERANCE = 1.5
 """Frames by which a duration may exceed the last frame's end: one for a last frame without length, a half for rounding."""
+_LOSSY = 1 << 1
+"""FFmpeg's property of a codec that can lose what was recorded."""
 
 
 class OpenVideo:
@@ -111,6 +113,15 @@ class OpenVideo:
     def index(self) -> FrameIndex | None:
         """Where its frames are, once all packets went by; None where a packet is not known to be one frame."""
         return frame_index(self._times, self._entries) if self._rule.holds and not self._discarded else None
+
+    def lossy_codec(self) -> str:
+        """The codec's name, where as a rule it does not keep what was recorded; empty where it does.
+
+        H.264 may keep it, in one profile alone; HEVC and AV1 may as well, which is rare and which nothing short of decoding tells.
+        """
+        codec = self.stream.codec_context
+        is_lossless = codec.name == "h264" and "4:4:4" in (codec.profile or "")
+        return codec.name if codec.codec.properties & _LOSSY and not is_lossless else ""
 
     def first_frame_and_count(self) -> tuple[av.VideoFrame, int | None]:
         """The first frame, and how many there are: packets are counted, not decoded, while each is known to be one frame.

@@ -43,6 +43,8 @@ class Looked(NamedTuple):
     info: VideoInfo
     is_interlaced: bool = False
     """Whether its first frame is marked as two fields, taken at two moments, every second row each."""
+    lossy_codec: str = ""
+    """Its codec, where as a rule that does not keep what was recorded; empty where it does."""
     frames: FrameIndex | None = None
     """Where its frames are; None where only decoding from the beginning tells."""
 
@@ -57,8 +59,8 @@ def look_at_video(path: Path) -> Looked:
         if orientation(path, frame).is_transposed:
             height, width = width, height
         info = VideoInfo(count or 0, video.fps(), height, width, pixel_rule(path, frame.format).channels)
-        index = video.index() if count is not None else None
-    return Looked(info if count is not None else info._replace(frames=_count_by_decoding(path)), frame.interlaced_frame, index)
+        index, lossy = video.index() if count is not None else None, video.lossy_codec()
+    return Looked(info if count is not None else info._replace(frames=_count_by_decoding(path)), frame.interlaced_frame, lossy, index)
 
 
 def _count_by_decoding(path: Path) -> int:

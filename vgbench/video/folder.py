@@ -22,7 +22,7 @@ from vgbench.video.arrays import ArrayClips
 from vgbench.video.decode import VIDEO_SUFFIXES, Looked, look_at_video, read_stretch, stream_video
 from vgbench.video.info import VideoInfo
 from vgbench.video.listing import list_clips
-from vgbench.video.pictures import probe_pictures, read_pictures
+from vgbench.video.pictures import lossy_suffix, probe_pictures, read_pictures
 
 _ARRAYS = ", ".join(ARRAY_SUFFIXES)
 
@@ -45,6 +45,10 @@ class ClipFile(ABC):
         """Whether its frames are marked as two fields, taken at two moments.  Raises VideoError."""
         return False
 
+    def lossy_format(self) -> str:
+        """The codec or suffix, where as a rule it does not keep what was recorded; empty where it does.  Raises VideoError."""
+        return ""
+
     def chunks(self, length: int) -> Iterator[Tensor]:
         """The whole clip, at most `length` frames at a time.  Raises VideoError."""
         frames = self.info().frames
@@ -64,6 +68,9 @@ class VideoClip(ClipFile):
 
     def is_interlaced(self) -> bool:
         return self._looked.is_interlaced
+
+    def lossy_format(self) -> str:
+        return self._looked.lossy_codec
 
     def can_begin_within(self) -> bool:
         """Whether a stretch can be decoded without all that comes before it.  Raises VideoError."""
@@ -91,6 +98,9 @@ class PictureClip(ClipFile):
 
     def info(self) -> VideoInfo:
         return self._probed
+
+    def lossy_format(self) -> str:
+        return lossy_suffix(self.path)
 
     @cached_property
     def _probed(self) -> VideoInfo:

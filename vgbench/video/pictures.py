@@ -124,6 +124,11 @@ def probe_pictures(folder: str | Path) -> VideoInfo:
     return VideoInfo(len(frames.paths), None, *frames.shape)
 
 
+def lossy_suffix(folder: str | Path) -> str:
+    """`jpeg` where the first frame is one, which does not keep what was recorded; else empty."""
+    return "jpeg" if _frames_of(Path(folder)).paths[0].suffix.lower() in (".jpg", ".jpeg") else ""
+
+
 def read_pictures(folder: str | Path, start: int = 0, length: int | None = None) -> Tensor:
     """uint8 (T, C, H, W); only the frames asked for are decoded.
 
