@@ -33,6 +33,7 @@ def test_the_best_are_bold_where_another_row_is_told_apart(table):
     assert [r"\textbf{" in lines[name] for name in ("one", "other", "far")] == [True, True, False]
     assert r"\texttt{mse@mean} $\downarrow$" in lines["generator"]
     assert "rank" in lines["generator"]
+    assert "Bold type marks the best of a column" in text
     assert lines["far"].split(" & ")[1] == "3"
     assert re.search(r"\{\\scriptsize \[4\.\d+, 5\.\d+\]\}", lines["far"])
 

@@ -46,10 +46,13 @@ class Family:
     ) -> None:
         self.name, self.better, self.perfect, self.unit, self.module, self.card, self.kind = name, better, perfect, unit, module, card, kind
 
-    def variant(self, variant: str, summary: str, *, target: str = "", unit: str | None = None, **card: str) -> MetricSpec:
+    def variant(
+        self, variant: str, summary: str, *, target: str = "", module: str = "", unit: str | None = None, **card: str
+    ) -> MetricSpec:
         """The spec of one variant, or of a metric of one definition ("").
 
-        target: a name in the family's module; by default that of the factory called as the id is, `psnr_y_limited` for psnr@y-limited.
+        target: a name in the module; by default that of the factory called as the id is, `psnr_y_limited` for psnr@y-limited.
+        module: by default the family's.
         card: where it differs from the family, spaces in a heading written as _.
         """
         own = {heading.replace("_", " "): text for heading, text in card.items()}
@@ -62,7 +65,7 @@ class Family:
             name=self.name,
             variant=variant,
             summary=summary,
-            target=f"{self.module}:{target or f'{self.name}_{variant}'.replace('-', '_')}",
+            target=f"{module or self.module}:{target or f'{self.name}_{variant}'.replace('-', '_')}",
             kind=self.kind,
             better=self.better,
             perfect=self.perfect,

@@ -17,7 +17,7 @@ class FrameMetric(PairedMetric):
     function: (clips, references, metric=…, **arguments) → (B, T) float64.
     """
 
-    span = 1
+    span: int | None = 1
 
     def __init__(self, function: Callable[..., Tensor], **arguments: Any) -> None:
         self._function, self._arguments = function, arguments

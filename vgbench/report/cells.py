@@ -86,8 +86,8 @@ def _frames(frames: Sequence[int]) -> str:
     return as_ranges(frames) if frames else "none"
 
 
-def definition_lines(leaderboard: Leaderboard) -> list[str]:
-    """What the table's numbers rest on, and what its marks mean."""
+def definition_lines(leaderboard: Leaderboard, *, mark: str = "≈ marks") -> list[str]:
+    """What the table's numbers rest on, and what its marks mean; mark: how the best are marked, as the beginning of a sentence."""
     scores = [score for row in leaderboard.rows for score in row.scores.values()]
     clips, frames, sources = scores[0].n_clips, scores[0].n_frames, scores[0].n_sources
     videos = "1 source video" if sources == 1 else f"{sources} source videos"
@@ -102,7 +102,7 @@ def definition_lines(leaderboard: Leaderboard) -> list[str]:
         )
     if any(score.tied_with_best is not None for score in scores):
         lines.append(
-            "≈ marks the best of a column and what cannot be told apart from it (paired test over source videos, 5 % for the whole column)."
+            f"{mark} the best of a column and what cannot be told apart from it (paired test over source videos, 5 % for the whole column)."
         )
     of_samples = next((spec.id.rpartition(":best-of-")[2] for spec in leaderboard.metrics if ":best-of-" in spec.id), None)
     if of_samples is not None:

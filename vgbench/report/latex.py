@@ -48,7 +48,7 @@ def render(leaderboard: Leaderboard) -> str:
     protocol = leaderboard.protocol
     notes = [
         f"Protocol {protocol['name']}, id {protocol['id']}.",
-        *definition_lines(leaderboard),
+        *definition_lines(leaderboard, mark="Bold type marks"),
         *standing_lines(leaderboard),
         *(line for spec in leaderboard.metrics for line in bias_lines(leaderboard, spec)),
         *leaderboard.warnings,

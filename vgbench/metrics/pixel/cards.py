@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vgbench.metrics.cards import Family
+from vgbench.metrics.moving_rule import BEWARE, RULE, SOURCE
 from vgbench.specs import MetricSpec
 
 _PIXELS = {
@@ -69,6 +70,14 @@ _PSNR = Family(
 )
 
 
+_MOVING = {
+    "module": "vgbench.metrics.pixel.moving",
+    "window": f"the moving region: {RULE}",
+    "source": f"the ordinary definition; {SOURCE}",
+    "beware": BEWARE,
+}
+
+
 def error_specs() -> list[MetricSpec]:
     """All variants, the default of each name first."""
     return [*_mse(), *_mae(), *_rmse(), *_psnr()]
@@ -92,6 +101,7 @@ def _mse() -> list[MetricSpec]:
             same_as="ffmpeg's psnr filter (mse_avg) on RGB video",
             beware="65,025 times mse@mean. On YUV files ffmpeg compares their planes and prints another number",
         ),
+        _MSE.variant("moving", "Mean squared error where the real video moves.", **_MOVING),
     ]
 
 
@@ -106,6 +116,7 @@ def _mae() -> list[MetricSpec]:
             same_as="OpenSTL, SimVP and the PredRNN family",
             beware="grows with the frame; compare only at one size",
         ),
+        _MAE.variant("moving", "Mean absolute error where the real video moves.", **_MOVING),
     ]
 
 
@@ -133,6 +144,12 @@ def _rmse() -> list[MetricSpec]:
             pooling="sum over a frame's values, the root, then means",
             same_as="PredBench",
             beware="grows with the frame; compare only at one size",
+        ),
+        _RMSE.variant(
+            "moving",
+            "Each frame's root mean squared error where the real video moves, averaged.",
+            pooling="root for each frame, then means",
+            **_MOVING,
         ),
     ]
 
@@ -186,5 +203,12 @@ def _psnr() -> list[MetricSpec]:
             padding="none: 4 pixels at each edge do not count",
             same_as="BasicSR calculate_psnr(crop_border=4, test_y_channel=True), as tables of 4× super-resolution have it",
             beware="what happens at the border does not count; other scales crop other borders, so compare only at one",
+        ),
+        _PSNR.variant(
+            "moving",
+            "Each frame's PSNR where the real video moves, averaged.",
+            identical_frames="100",
+            pooling="dB for each frame, then mean over frames, then over clips",
+            **_MOVING,
         ),
     ]

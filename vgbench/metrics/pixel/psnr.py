@@ -41,7 +41,7 @@ def psnr(clips: Tensor, references: Tensor, *, data_range: float, metric: str = 
     tensor([[13.9794]], dtype=torch.float64)
     """
     check_data_range(data_range, metric=metric)
-    return _frame_decibels(mse(clips, references, data_range=1, metric=metric), data_range=data_range)
+    return frame_decibels(mse(clips, references, data_range=1, metric=metric), data_range=data_range)
 
 
 def wrapped_psnr(clips: Tensor, references: Tensor, *, metric: str = "wrapped_psnr") -> Tensor:
@@ -52,7 +52,7 @@ def wrapped_psnr(clips: Tensor, references: Tensor, *, metric: str = "wrapped_ps
     """
     check_pair(clips, references, metric=metric)
     sums = wrapped_square_sums(clips, references)
-    return _frame_decibels(sums.double() / clips.shape[2:].numel(), data_range=LEVELS)
+    return frame_decibels(sums.double() / clips.shape[2:].numel(), data_range=LEVELS)
 
 
 def luma_psnr(clips: Tensor, references: Tensor, *, data_range: float, border: int = 0, metric: str = "luma_psnr") -> Tensor:
@@ -71,11 +71,14 @@ def luma_psnr(clips: Tensor, references: Tensor, *, data_range: float, border: i
     total = torch.zeros_like(products[..., 0])
     for weight, sums in zip((r * r, g * g, b * b, 2 * r * g, 2 * r * b, 2 * g * b), products.unbind(-1), strict=True):
         total = total + sums * weight
-    return _frame_decibels(total.clamp_min(0) / clips.shape[3:].numel(), data_range=data_range)
+    return frame_decibels(total.clamp_min(0) / clips.shape[3:].numel(), data_range=data_range)
 
 
-def _frame_decibels(frame_mse: Tensor, *, data_range: float) -> Tensor:
-    """In numpy, whose logarithm gives a value the same bits wherever in an array it stands."""
+def frame_decibels(frame_mse: Tensor, *, data_range: float) -> Tensor:
+    """dB of each frame's mean squared error, (B, T) float64, in the unit of data_range squared.
+
+    In numpy, whose logarithm gives a value the same bits wherever in an array it stands.
+    """
     return torch.from_numpy(decibels(frame_mse.cpu().numpy(), data_range=data_range)).to(frame_mse.device)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vgbench.metrics.cards import Family
+from vgbench.metrics.moving_rule import BEWARE, RULE, SOURCE
 from vgbench.specs import MetricSpec
 
 _FORMULA = "(2·μx·μy + C1)·(2·σxy + C2) / ((μx² + μy² + C1)·(σx² + σy² + C2)), C1 = (0.01·L)², C2 = (0.03·L)²"
@@ -107,6 +108,15 @@ def ssim_specs() -> list[MetricSpec]:
             beware="blind to colour, and higher than ssim@wang on most pixels",
         ),
         *_on_luma(),
+        _SSIM.variant(
+            "moving",
+            "Structural similarity where the real video moves.",
+            module="vgbench.metrics.similarity.moving",
+            window=f"11×11 Gaussian, σ 1.5; windows whose centre is in the moving region: {RULE}",
+            pooling="mean over those windows of a frame, then over channels, frames and clips",
+            source=f"ssim@wang's definition; {SOURCE}",
+            beware=BEWARE,
+        ),
     ]
 
 
