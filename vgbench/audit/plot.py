@@ -6,9 +6,8 @@ from pathlib import Path
 
 from vgbench.audit.audit import Audit
 from vgbench.audit.distortions import DISTORTIONS
-from vgbench.errors import ConfigError, VgbenchError
+from vgbench.report.charts.drawing import altair as drawing_library, check_suffix, save_chart
 
-SUFFIXES = (".png", ".svg", ".pdf", ".html")
 _CELL = 20
 """Pixels of a grade's square."""
 _WIDEST = 5
@@ -22,13 +21,8 @@ def save_plot(audit: Audit, path: Path) -> None:
 
     ConfigError: another suffix.  VgbenchError: altair or vl-convert is missing, or the file cannot be written.
     """
-    if path.suffix not in SUFFIXES:
-        raise ConfigError(f"{path}: an audit's plot is one of {', '.join(SUFFIXES)}.")
-    try:
-        import altair
-        import vl_convert  # noqa: F401 - altair asks for it when it saves
-    except ImportError as error:
-        raise VgbenchError("The plot needs altair and vl-convert; install them with: pip install 'vgbench[plots]'.") from error
+    check_suffix(path)
+    altair = drawing_library()
     rows = [response._asdict() | {"share": min(1.0, response.share), "value": f"{response.value:.4g}"} for response in audit.responses]
     order = [distortion.name for distortion in DISTORTIONS]
     squares = (
@@ -53,11 +47,7 @@ def save_plot(audit: Audit, path: Path) -> None:
     about = f"{audit.protocol['name']}, {audit.protocol['n_clips']} clips of {audit.protocol['n_frames']} frames"
     chart = panels.properties(title=altair.Title("What metrics see", subtitle=f"Graded distortions of real clips: {about}"))
     chart = chart.configure_axis(grid=False).configure_view(stroke=None)
-    options = {"inline": True} if path.suffix == ".html" else {"scale_factor": 2} if path.suffix == ".png" else {}
-    try:
-        chart.save(str(path), **options)
-    except OSError as error:
-        raise VgbenchError(f"{path} cannot be written: {error.strerror or error}.") from error
+    save_chart(chart, path)
 
 
 def _columns(panels: int) -> int:

@@ -1,0 +1,1 @@
+"""Leaderboards, clips' scores and trainings' logs go in, charts for papers come out."""
