@@ -8,10 +8,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -24,22 +23,7 @@ from vgbench.suite.sending import Resources
 
 from .test_running import RUN, table
 
-try:
-    from ray.cluster_utils import Cluster
-except ImportError:
-    Cluster = None
-
-needs_ray = pytest.mark.skipif(Cluster is None, reason="Ray is not installed: pip install 'vgbench[ray]'")
-
-
-@pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Two nodes of one CPU each, the second of which may be lost."""
-    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False, "object_store_memory": 80 << 20})
-    made.second = made.add_node(num_cpus=1, object_store_memory=80 << 20)
-    yield made
-    made.shutdown()
+needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: pip install 'vgbench[ray]'")
 
 
 def start(*more: str) -> subprocess.Popen[str]:
@@ -53,7 +37,6 @@ def steps_kept(folder: str) -> list[int]:
     return [max(map(int, steps), default=0) for steps in found]
 
 
-@needs_ray
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_a_node_lost_in_the_middle_costs_nothing_but_time(write_suite, cluster):
@@ -77,7 +60,6 @@ def test_a_node_lost_in_the_middle_costs_nothing_but_time(write_suite, cluster):
     assert not list(Path("clustered").glob(".probe*"))
 
 
-@needs_ray
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_what_a_cluster_lacks_is_said_before_any_work(write_suite, cluster, monkeypatch):
     plan = plan_suite(write_suite(), Setup())
