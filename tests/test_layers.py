@@ -39,6 +39,8 @@ HOMES = {
     "numba": {"metrics"},
     "altair": {"audit/plot", "report"},
     "pandas": {"leaderboard", "report"},
+    "ray": {"suite/on_ray"},
+    "submitit": {"suite/on_slurm"},
 }
 """Package → the only places that import it."""
 
@@ -177,7 +179,7 @@ def test_distributions_import_only_public_names(package):
         assert used <= PUBLIC, f"{path} imports {used - PUBLIC}"
 
 
-HEAVY = {"torch", "numpy", "pandas", "av", "scipy", "PIL", "cv2", "lightning_fabric", "safetensors", "altair", "numba"}
+HEAVY = {"torch", "numpy", "pandas", "av", "scipy", "PIL", "cv2", "lightning_fabric", "safetensors", "altair", "numba", "ray", "submitit"}
 
 
 def heavy_imports(source: str) -> set[str]:

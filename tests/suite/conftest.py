@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,3 +44,16 @@ def write_suite(tiny: Path) -> WriteSuite:
         return path
 
     return write
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Two nodes of one CPU each, the second of which may be lost."""
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'vgbench[ray]'")
+    from ray.cluster_utils import Cluster
+
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False, "object_store_memory": 80 << 20})
+    made.second = made.add_node(num_cpus=1, object_store_memory=80 << 20)
+    yield made
+    made.shutdown()

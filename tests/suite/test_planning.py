@@ -10,7 +10,7 @@ import pytest
 
 from vgbench.errors import DataError, UnknownName
 from vgbench.evaluation.evaluate import evaluate
-from vgbench.suite.planning import Setup, SuitePlan, expected
+from vgbench.suite.planning import Setup, SuitePlan, expected, plan_suite
 from vgbench.training.train import train
 
 
@@ -24,7 +24,7 @@ def reason(plan: SuitePlan, job: str) -> str:
 
 def test_what_was_trained_and_scored_by_hand_is_done(write_suite):
     path = write_suite()
-    assert states(SuitePlan(path, Setup())) == {
+    assert states(plan_suite(path, Setup())) == {
         "copy-first": "evaluate",
         "static": "evaluate",
         "mdgan/0": "train",
@@ -33,19 +33,19 @@ def test_what_was_trained_and_scored_by_hand_is_done(write_suite):
     trained = train("mdgan", protocol="tiny.toml", preset="tiny", steps=8, seed=1, device="cpu")
     evaluate([f"mine=mdgan@{trained.path}"], protocol="tiny.toml", metrics=["mse", "ssim", "psnr"])
     evaluate(["copy-first"], protocol="tiny.toml", metrics=["ssim", "mse"])
-    plan = SuitePlan(path, Setup())
+    plan = plan_suite(path, Setup())
     assert states(plan) == {"copy-first": "done", "static": "evaluate", "mdgan/0": "train", "mdgan/1": "done"}
     (left,) = [standing for standing in plan.standings() if standing.state == "train"]
     assert left.seconds == pytest.approx(sum(trained.record.elapsed.values()))
-    assert states(SuitePlan(write_suite('["mse", "ssim"]', '["mse", "mae"]'), Setup()))["mdgan/1"] == "evaluate"
-    assert states(SuitePlan(write_suite("steps = 8", "steps = 9"), Setup()))["mdgan/1"] == "train"
-    assert states(SuitePlan(write_suite('preset = "tiny"', 'preset = "tiny"\noptions = { lr = 0.5 }'), Setup()))["mdgan/1"] == "train"
+    assert states(plan_suite(write_suite('["mse", "ssim"]', '["mse", "mae"]'), Setup()))["mdgan/1"] == "evaluate"
+    assert states(plan_suite(write_suite("steps = 8", "steps = 9"), Setup()))["mdgan/1"] == "train"
+    assert states(plan_suite(write_suite('preset = "tiny"', 'preset = "tiny"\noptions = { lr = 0.5 }'), Setup()))["mdgan/1"] == "train"
     Path("tiny.toml").write_text(Path("tiny.toml").read_text().replace("test_sources = 5", "test_sources = 6"))
-    assert states(SuitePlan(path, Setup())) == {"copy-first": "evaluate", "static": "evaluate", "mdgan/0": "train", "mdgan/1": "train"}
+    assert states(plan_suite(path, Setup())) == {"copy-first": "evaluate", "static": "evaluate", "mdgan/0": "train", "mdgan/1": "train"}
 
 
 def test_an_interrupted_training_is_resumed_and_a_damaged_evaluation_made_again(write_suite):
-    plan = SuitePlan(write_suite(), Setup())
+    plan = plan_suite(write_suite(), Setup())
     trained = train("mdgan", protocol="tiny.toml", preset="tiny", steps=8, seed=0, device="cpu")
     run = evaluate(["copy-first"], protocol="tiny.toml", metrics=["mse", "ssim"])
     trained.record = replace(trained.record, status="running", step=4)
@@ -58,9 +58,9 @@ def test_an_interrupted_training_is_resumed_and_a_damaged_evaluation_made_again(
 
 
 def test_times_come_from_minutes_or_from_what_is_done_and_are_else_unknown(write_suite):
-    plan = SuitePlan(write_suite("steps = 8", "minutes = 2"), Setup())
+    plan = plan_suite(write_suite("steps = 8", "minutes = 2"), Setup())
     assert expected(plan.standings()) == (240.0, 0)
-    plan = SuitePlan(write_suite(), Setup())
+    plan = plan_suite(write_suite(), Setup())
     assert expected(plan.standings()) == (0, 2)
     record = plan.record(plan.standings())
     assert (record["seconds"], record["jobs_of_unknown_length"]) == (0, 2)
@@ -93,7 +93,7 @@ def test_times_come_from_minutes_or_from_what_is_done_and_are_else_unknown(write
     ],
 )
 def test_a_member_that_cannot_run_is_named_and_costs_no_other(write_suite, changes, job, message):
-    plan = SuitePlan(write_suite(*changes), Setup())
+    plan = plan_suite(write_suite(*changes), Setup())
     assert message in reason(plan, job)
     assert sum(state != "impossible" for state in states(plan).values()) >= 2
 
@@ -101,17 +101,17 @@ def test_a_member_that_cannot_run_is_named_and_costs_no_other(write_suite, chang
 def test_a_preset_that_does_not_fit_names_the_sizes(write_suite, tiny):
     path = write_suite()
     tiny.write_text(tiny.read_text().replace("size = [32, 32]", "size = [20, 20]"))
-    found = reason(SuitePlan(path, Setup()), "mdgan/0")
+    found = reason(plan_suite(path, Setup()), "mdgan/0")
     assert re.search(r"20(.|\n)*\(preset tiny; protocol tiny, 8 frames of 20×20\)", found)
 
 
 def test_what_concerns_all_members_refuses_the_suite(write_suite):
     with pytest.raises(UnknownName, match=r"Unknown metric 'sim'. Did you mean ssim\?"):
-        SuitePlan(write_suite('"ssim"', '"sim"'), Setup())
+        plan_suite(write_suite('"ssim"', '"sim"'), Setup())
     with pytest.raises(UnknownName, match="Unknown protocol 'synthetic-sky-64'"):
-        SuitePlan(write_suite("tiny.toml", "synthetic-sky-64"), Setup())
+        plan_suite(write_suite("tiny.toml", "synthetic-sky-64"), Setup())
     with pytest.raises(DataError, match="sky-timelapse"):
-        SuitePlan(write_suite("tiny.toml", "sky-timelapse-64x16"), Setup(data={"sky-timelapse": Path("nowhere")})).standings()
+        plan_suite(write_suite("tiny.toml", "sky-timelapse-64x16"), Setup(data={"sky-timelapse": Path("nowhere")})).standings()
 
 
 def test_the_plan_and_the_status_are_shown_and_a_problem_sets_the_status(write_suite, vgbench):

@@ -17,7 +17,7 @@ from vgbench.errors import ConfigError
 from vgbench.runs.run import EvalRun, TrainRun, find_runs
 from vgbench.suite.jobs import selected
 from vgbench.suite.local import cores, threads_each
-from vgbench.suite.planning import Setup, SuitePlan
+from vgbench.suite.planning import Setup, plan_suite
 from vgbench.suite.running import Request, run_suite
 from vgbench.suite.worker import Outcome
 from vgbench.training.train import train
@@ -86,7 +86,7 @@ def test_a_suite_of_what_needs_no_training_killed_at_once_ends_with_the_same_tab
 
 
 def outcomes(path: Path, select: str | None = None, **request: Any) -> tuple[list[Outcome], list[str]]:
-    plan, said = SuitePlan(path, Setup(device="cpu")), list[str]()
+    plan, said = plan_suite(path, Setup(device="cpu")), list[str]()
     return run_suite(plan, Request(jobs=selected(plan.jobs, select), **request), said.append), said
 
 
@@ -114,7 +114,7 @@ def test_a_member_that_fails_is_named_with_its_reason_and_is_tried_again_when_to
     assert said[1:2] == ["mdgan/0: training"]
     assert len(log.read_text()) > len(before)
     mended = write_suite('preset = "tiny"', 'preset = "tiny"\noptions = { batch_size = 12 }', "[0, 1]", "[0]")
-    assert SuitePlan(mended, Setup(device="cpu")).standings()[2].state == "train"
+    assert plan_suite(mended, Setup(device="cpu")).standings()[2].state == "train"
 
 
 KILLED = """
@@ -143,7 +143,7 @@ def test_a_process_that_is_killed_costs_its_member_alone(write_suite, install_pl
 
 
 def test_a_job_that_somebody_is_at_work_on_is_left_to_them(write_suite):
-    plan = SuitePlan(write_suite(), Setup())
+    plan = plan_suite(write_suite(), Setup())
     with plan.folder(plan.jobs[0]).locked():
         assert plan.standings()[0].state == "at work"
         assert run_suite(plan, Request(jobs=plan.jobs[:1]), print) == [Outcome("copy-first", "failed", "another process is at work on it.")]
@@ -168,7 +168,7 @@ def test_threads_are_divided_among_jobs(monkeypatch):
 
 
 def test_minutes_side_by_side_on_too_few_cores_are_said_to_be_unequal(write_suite):
-    plan, said = SuitePlan(write_suite("steps = 8", "minutes = 0.001"), Setup(device="cpu")), list[str]()
+    plan, said = plan_suite(write_suite("steps = 8", "minutes = 0.001"), Setup(device="cpu")), list[str]()
     many = [job for job in plan.jobs if job.seed is not None] * cores()
     with pytest.raises(RuntimeError, match="stop here"):
         run_suite(plan, Request(jobs=many, n_jobs=cores() + 1), lambda text: _stop(said, text))
@@ -183,7 +183,7 @@ def _stop(said: list[str], text: str) -> None:
 
 def test_a_place_that_there_is_not_is_refused(write_suite):
     with pytest.raises(ConfigError, match=r"--on locl: there is no such place. Did you mean local\?"):
-        run_suite(SuitePlan(write_suite(), Setup()), Request(jobs=[], engine="locl"), pytest.fail)
+        run_suite(plan_suite(write_suite(), Setup()), Request(jobs=[], engine="locl"), pytest.fail)
 
 
 @pytest.mark.slow
@@ -200,12 +200,12 @@ def test_a_suite_that_is_interrupted_saves_and_goes_on(write_suite, number):
     assert "Interrupted. The same command goes on." in err
     (run,) = find_runs(Path("runs"), TrainRun)
     assert run.record.status == "interrupted"
-    (standing,) = SuitePlan(Path("suite.toml"), Setup(device="cpu")).standings([selected_job()])
+    (standing,) = plan_suite(Path("suite.toml"), Setup(device="cpu")).standings([selected_job()])
     assert standing.state == "resume"
 
 
 def selected_job() -> Any:
-    plan = SuitePlan(Path("suite.toml"), Setup(device="cpu"))
+    plan = plan_suite(Path("suite.toml"), Setup(device="cpu"))
     return selected(plan.jobs, "mdgan")[0]
 
 

@@ -13,7 +13,7 @@ from vgbench.data.inspection.findings import known_findings
 from vgbench.data.protocol_data import ProtocolData
 from vgbench.devices import choose_device
 from vgbench.errors import ConfigError
-from vgbench.evaluation.evaluation import Evaluation, real_frames
+from vgbench.evaluation.evaluation import Evaluation, Part, real_frames
 from vgbench.evaluation.opening import open_run
 from vgbench.generation.given import GivenClips
 from vgbench.generation.resized import Resizing
@@ -26,6 +26,7 @@ from vgbench.protocol import Protocol, as_protocol
 from vgbench.runs.checksums import seal
 from vgbench.runs.records import EvalRecord
 from vgbench.runs.run import EvalRun
+from vgbench.scoring.kept import Kept
 from vgbench.scoring.lookup import choose_metrics
 from vgbench.scoring.scorer import make_scorers
 
@@ -49,6 +50,8 @@ def evaluate(
     resizing: Resizing | None = None,
     resume: str | None = None,
     fresh: bool = False,
+    kept: Kept | None = None,
+    part: Part | None = None,
     observer: Observer | None = None,
 ) -> EvalRun:
     """Score generators on a protocol's test clips; returns the run, whose leaderboard `build_leaderboard([run])` gives.
@@ -59,6 +62,9 @@ def evaluate(
     resizing: how given clips of another size are brought to the protocol's; None: they are refused.
     limit: only the first so many clips, under another protocol id.  resume: an interrupted run to finish, or "latest".
     fresh: compute what earlier evaluations have kept as well (`vgbench.scoring.score_store`), and keep it anew.
+    kept: where that is kept; None: in the cache.
+    part: score only some of the batches, so that others may score the rest; what is kept of all parts makes the whole, and the run that
+    is returned is none to report.
 
     A generator that fails, or a named one that has no run, costs only its own row: the others are scored, and the failure stands in
     `run.record.failures`. A metric that cannot take the clips costs only its column; see `run.record.refused`.
@@ -83,7 +89,8 @@ def evaluate(
     run = open_run(resume, runs, chosen.name, EvalRecord(protocol=opened.identity, metrics=names, asked=tuple(asked), rows=()))
     run.record = replace(run.record, device=str(torch_device), batch_size=batch_size, weights=scorers.clips.weights())
     run.record = replace(run.record, failures=resolution.failures, refused=refused)
-    evaluation = Evaluation(opened, clips, scorers, torch_device, batch_size, workers, run, observer, generators is not None, fresh)
+    kept, is_named = kept or Kept(fresh=fresh), generators is not None
+    evaluation = Evaluation(opened, clips, scorers, torch_device, batch_size, workers, run, observer, is_named, kept, part)
     with closing_run(run, observer):
         of_given = [note for source in sources for note in source.notes]
         for note in [*_subset_note(chosen), *resolution.notes, *of_given, *known_findings(opened)]:
@@ -93,8 +100,9 @@ def evaluate(
         plugins = [*(row.entry.plugin for row in resolution.rows), *(entry.plugin for entry in entries)]
         for text in changes_of(plugins):
             run.warn(text)
-        seal(run)
-        run.record = replace(run.record, headline=headline(run))
+        if part is None:
+            seal(run)
+            run.record = replace(run.record, headline=headline(run))
     return run
 
 

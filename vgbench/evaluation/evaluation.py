@@ -26,8 +26,8 @@ from vgbench.runs.features import REAL, Owner
 from vgbench.runs.run import EvalRun
 from vgbench.runs.scores import PIXEL_DIGITS, ClipScores, ScoreWriter, read_scores
 from vgbench.scoring.extractor import clip_digests
+from vgbench.scoring.kept import Kept
 from vgbench.scoring.portions import Portions
-from vgbench.scoring.score_store import ScoreStore
 from vgbench.scoring.scorer import Scorers
 from vgbench.scoring.set_features import Frames, SetFeatures
 
@@ -61,6 +61,14 @@ class _Batch:
         return self._references
 
 
+class Part(NamedTuple):
+    """Some of an evaluation's batches: every so many, from one on."""
+
+    number: int
+    """From 1 on."""
+    parts: int
+
+
 class _Tools(NamedTuple):
     """What is open while clips are scored."""
 
@@ -85,8 +93,10 @@ class Evaluation:
     observer: Observer
     are_named: bool
     """Whether the user named the generators, so that one that is left out is missed."""
-    fresh: bool
-    """Whether what earlier evaluations kept is computed anew."""
+    kept: Kept
+    """Where scores and features of earlier evaluations are."""
+    part: Part | None = None
+    """Which of the batches are scored; None: all."""
 
     def score(self, rows: Sequence[Row], given: Sequence[GivenClips]) -> None:
         """Build every row, then score batch by batch, each clip read once for all rows, and only where something is to be computed."""
@@ -94,11 +104,12 @@ class Evaluation:
         samples = {source.label: source.samples(self.data.protocol) for source in sources}
         done = {(line.generator, line.clip_id, line.sample) for line in read_scores(self.run.path)} if self._is_resumed() else set()
         groups = [self.clips[start : start + self.batch_size] for start in range(0, len(self.clips), self.batch_size)]
+        groups = groups if self.part is None else groups[self.part.number - 1 :: self.part.parts]
         n_read, portions = 0, Portions("clips", self._note)
         with (
             ScoreWriter(self.run.path) as writer,
-            self.scorers.sets.open(self.run, fresh=self.fresh) as features,
-            closing(ScoreStore(fresh=self.fresh)) as store,
+            self.scorers.sets.open(self.run, self.kept) as features,
+            closing(self.kept.scores()) as store,
         ):
             keeping = Keeping(store, self._made_by(sources), self.scorers.clips.identities(self.device), features, self.data.protocol.task)
             tools = _Tools(features, keeping, portions, done)
@@ -124,7 +135,7 @@ class Evaluation:
                 self._progress(n_read)
                 if not sources:
                     break
-            for note in keeping.notes():
+            for note in keeping.problems() if self.kept.is_own else keeping.notes():
                 self._note(note)
         self._conclude(sources)
 

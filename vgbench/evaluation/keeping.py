@@ -129,12 +129,17 @@ class Keeping:
             parts.append(f"The clips of {', '.join(rows)} were not made again: s/clip is what it took then.")
         if parts:
             notes.append(" ".join([*parts, "--fresh computes all anew."]))
+        return [*notes, *self.problems()]
+
+    def problems(self) -> list[str]:
+        """What was found wrong with the store."""
+        problems = []
         if self._store.damaged:
-            notes.append(
+            problems.append(
                 f"{len(self._store.damaged):,} entries of {FILE} in the cache are damaged, and what they held was computed again; "
                 f"`vgbench cache prune {FILE}` removes all that is kept there."
             )
-        return [*notes, *([self._store.problem] if self._store.problem else [])]
+        return [*problems, *([self._store.problem] if self._store.problem else [])]
 
     def _kept_lines(self, source: ClipSource, group: Sequence[Clip], sample: int) -> list[ClipScores] | None:
         made, real = self._made[source.label], self._made[REAL]

@@ -21,12 +21,15 @@ create table if not exists features (
 """
 
 
+FILE = "features.sqlite"
+
+
 class FeatureCache:
     """Feature key and clip digest → vectors. Where the file cannot be used, everything is computed and `problem` says why."""
 
     def __init__(self, path: Path | None = None, *, fresh: bool = False) -> None:
         """fresh: whether nothing that was kept is to be found, so that all is computed and kept anew."""
-        self._file = KeptFile(path or cache_folder() / "features.sqlite", [_TABLE], what="Features")
+        self._file = KeptFile(path or cache_folder() / FILE, [_TABLE], what="Features")
         self._fresh = fresh
 
     @property
@@ -58,6 +61,10 @@ class FeatureCache:
         """Keep (n, D)."""
         row = (key, digest, vectors.dtype.str, vectors.shape[1], vectors.tobytes())
         self._file.put(("insert or replace into features values (?, ?, ?, ?, ?)", [row]))
+
+    def absorb(self, path: Path) -> None:
+        """Keep what another cache's file holds as well."""
+        self._file.absorb(path, "features")
 
     def close(self) -> None:
         """Close the file."""

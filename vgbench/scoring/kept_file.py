@@ -51,6 +51,19 @@ class KeptFile:
         except sqlite3.Error as error:
             self.give_up(error)
 
+    def absorb(self, path: Path, table: str) -> None:
+        """Take over what another such file holds in a table; what is there already is replaced."""
+        if self._connection is None:
+            return
+        try:
+            self._connection.execute("attach database ? as other", (str(path),))
+            try:
+                self._connection.execute(f"insert or replace into main.{table} select * from other.{table}")
+            finally:
+                self._connection.execute("detach database other")
+        except sqlite3.Error as error:
+            self.give_up(error)
+
     def give_up(self, error: Exception) -> None:
         """Use the file no longer, since something in it is not as it was written."""
         self.problem = f"{self._what} are not kept between runs: {self.path}: {error}."

@@ -106,6 +106,11 @@ class ScoreStore:
             ("insert or replace into scores values (?, ?, ?, ?, ?)", [(*row, _check(*row)) for row in of_scores]),
         )
 
+    def absorb(self, path: Path) -> None:
+        """Keep what another store's file holds as well."""
+        for table in ("clips", "scores"):
+            self._file.absorb(path, table)
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()

@@ -16,6 +16,7 @@ from vgbench.runs.features import FeatureWriter, Owner
 from vgbench.runs.run import EvalRun
 from vgbench.scoring.extractor import Extractor, clip_digests
 from vgbench.scoring.feature_cache import FeatureCache
+from vgbench.scoring.kept import Kept
 from vgbench.scoring.loaded_metric import load_metric
 from vgbench.scoring.trial import Trial, timed
 from vgbench.specs import MetricSpec
@@ -94,27 +95,27 @@ class SetScorer:
         refused = {metric: reasons[key] for metric, key in self.keys.items() if key in reasons}
         return Trial(refused, {metric: seconds[key] for metric, key in self.keys.items() if key in seconds})
 
-    def open(self, run: EvalRun, *, fresh: bool = False) -> SetFeatures:
+    def open(self, run: EvalRun, kept: Kept | None = None) -> SetFeatures:
         """The features of a run, to be added to; the run's record says where they are and what they come from.
 
-        fresh: whether those that are kept are computed anew.
+        kept: where those of other runs are; None: in the cache.
         """
         arrays = {metric: _array_name(key) for metric, key in self.keys.items()}
         run.record = replace(run.record, features=self.keys, feature_arrays=arrays)
-        return SetFeatures(self._extractors, run, fresh=fresh)
+        return SetFeatures(self._extractors, run, kept or Kept())
 
 
 class SetFeatures:
     """The features of one run while it is evaluated."""
 
-    def __init__(self, extractors: Mapping[str, Extractor], run: EvalRun, *, fresh: bool = False) -> None:
+    def __init__(self, extractors: Mapping[str, Extractor], run: EvalRun, kept: Kept) -> None:
         self._extractors, self._run = extractors, run
         with ExitStack() as opened:
             self._writers = {key: FeatureWriter(run.path, _array_name(key)) for key in extractors}
             for writer in self._writers.values():
                 opened.callback(writer.close)
             if extractors:
-                self._cache = FeatureCache(fresh=fresh)
+                self._cache = kept.features()
                 opened.callback(self._cache.close)
             self._opened = opened.pop_all()
 

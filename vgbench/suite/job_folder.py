@@ -3,15 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, TypeVar
 
 from vgbench.errors import RunError
 from vgbench.files import lock_folder, write_text, writing
 
+Locked = TypeVar("Locked")
+
 COMMAND = "$ vgbench "
 """What a line of output.log begins with that says which command follows."""
+
+
+PATIENCE = 60.0
+"""Seconds that processes of a suite that was killed, or of a node that was lost, get to save what they have and end."""
+
+
+def patiently(lock: Callable[[], Locked]) -> Locked:
+    """What `lock` gives, tried until those who had it before are gone; its RunError where they stay."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return lock()
+        except RunError:
+            if time.monotonic() > until:
+                raise
+        time.sleep(0.2)
 
 
 class JobFolder:
@@ -24,17 +44,20 @@ class JobFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Within the block nobody else works on the job.  RunError: somebody does, or the folder cannot be written."""
-        with writing(self.path):
-            self.path.mkdir(parents=True, exist_ok=True)
-            try:
-                lock = lock_folder(self.path)
-            except BlockingIOError as error:
-                raise RunError("it is at work in another process.") from error
+        """Within the block nobody else works on the job.  RunError: somebody does and stays, or the folder cannot be written."""
+        lock = patiently(self._lock)
         try:
             yield
         finally:
             lock.close()
+
+    def _lock(self) -> IO[bytes]:
+        with writing(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            try:
+                return lock_folder(self.path)
+            except BlockingIOError as error:
+                raise RunError("another process is at work on it.") from error
 
     def is_at_work(self) -> bool:
         """Whether somebody works on the job."""

@@ -6,12 +6,15 @@ import os
 import signal
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from types import FrameType
 
 from vgbench.suite.jobs import Job
+from vgbench.suite.progress import Watch
 from vgbench.suite.worker import Outcome, Processes, Worker
+
+_LOOK_SECONDS = 1.0
 
 
 def cores() -> int:
@@ -28,14 +31,18 @@ def threads_each(n_jobs: int) -> dict[str, str]:
     return {"OMP_NUM_THREADS": str(threads), "NUMBA_NUM_THREADS": str(threads)}
 
 
-def do_locally(jobs: Sequence[Job], worker: Worker, n_jobs: int) -> Iterator[Outcome]:
-    """The outcomes of jobs as they end, `n_jobs` of them at a time.
+def do_locally(jobs: Sequence[Job], worker: Worker, n_jobs: int, watch: Watch) -> Iterator[Outcome]:
+    """The outcomes of jobs as they end, `n_jobs` of them at a time; the watch looks meanwhile.
 
     Ctrl-C and SIGTERM let each command save what it has; then KeyboardInterrupt is raised.
     """
     with _ending_on_signals(worker.processes) as was_ended, ThreadPoolExecutor(n_jobs, thread_name_prefix="vgbench-suite") as pool:
-        for done in as_completed([pool.submit(worker.do, job) for job in jobs]):
-            yield done.result()
+        waiting = {pool.submit(worker.do, job) for job in jobs}
+        while waiting:
+            ready, waiting = wait(waiting, timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED)
+            watch.look()
+            for one in ready:
+                yield one.result()
     if was_ended.is_set():
         raise KeyboardInterrupt
 

@@ -70,13 +70,11 @@ class _Planned(NamedTuple):
 class SuitePlan:
     """A suite, checked and ready to be run: what is wrong with a member costs that member."""
 
-    def __init__(self, path: Path, setup: Setup) -> None:
-        """ConfigError: see `load_suite`.  UnknownName: a metric or the protocol.  DataError: the protocol's test clips."""
-        self.path, self.setup = path, setup
-        self.loaded: LoadedSuite = load_suite(path)
-        self.protocol: Protocol = as_protocol(_beside(path, self.loaded.suite.protocol))
+    def __init__(self, loaded: LoadedSuite, protocol: Protocol, setup: Setup) -> None:
+        """UnknownName: a metric, or the protocol's data set."""
+        self.loaded, self.protocol, self.setup = loaded, protocol, setup
         self.metrics = [entry.short_name for entry in choose_metrics(self.loaded.suite.metrics)]
-        self.data = ProtocolData(self.protocol, setup.data or {})
+        self.data = ProtocolData(protocol, setup.data or {})
         self.jobs = jobs_of(self.loaded)
         self._members: dict[str, _Planned | str] = {}
 
@@ -209,6 +207,15 @@ def _seconds(plan: TrainingPlan, runs: Runs, training: TrainRun | None) -> float
     each = runs.seconds_per_step(plan)
     steps = sum(budget.steps or 0 for budget in budgets) - (0 if training is None else training.record.step)
     return None if each is None else max(0, steps) * each
+
+
+def plan_suite(path: Path, setup: Setup) -> SuitePlan:
+    """The plan of a suite's file.
+
+    ConfigError: see `load_suite`.  UnknownName: a metric or the protocol.
+    """
+    loaded = load_suite(path)
+    return SuitePlan(loaded, as_protocol(_beside(path, loaded.suite.protocol)), setup)
 
 
 def expected(standings: Sequence[Standing]) -> tuple[float, int]:

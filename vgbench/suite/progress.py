@@ -1,13 +1,39 @@
-"""How far a job is, as its runs say."""
+"""How far jobs are, as their runs say, wherever they are at work."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from vgbench.errors import RunError
 from vgbench.runs.log import read_log
 from vgbench.runs.run import TrainRun
-from vgbench.suite.planning import Standing
+from vgbench.suite.jobs import Job
+from vgbench.suite.planning import Standing, SuitePlan
+
+_EVERY = 30.0
+"""Seconds between two looks."""
+
+
+class Watch:
+    """Says now and then how far the trainings at work are."""
+
+    def __init__(self, plan: SuitePlan, jobs: Sequence[Job], say: Callable[[str], None]) -> None:
+        self._plan, self._jobs, self._say = plan, jobs, say
+        self._looked, self._said = time.monotonic(), dict[str, str]()
+
+    def look(self) -> None:
+        """Say what moved, where the last look is long enough ago."""
+        if time.monotonic() - self._looked < _EVERY:
+            return
+        for standing in self._plan.standings(self._jobs):
+            if standing.state == "at work" and standing.training is not None:
+                text = steps_text(standing.training)
+                if self._said.get(standing.job.name) != text:
+                    self._say(f"{standing.job.name}: {text}")
+                    self._said[standing.job.name] = text
+        self._looked = time.monotonic()
 
 
 def progress_text(standing: Standing) -> str:

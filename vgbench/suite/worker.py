@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Literal, NamedTuple
@@ -17,19 +18,16 @@ from typing import Literal, NamedTuple
 from vgbench.errors import RunError
 from vgbench.files import writing
 from vgbench.runs.run import TrainRun, lock_run
-from vgbench.suite.job_folder import COMMAND
+from vgbench.suite.job_folder import COMMAND, patiently
 from vgbench.suite.jobs import Job
 from vgbench.suite.planning import Standing, SuitePlan
-
-_PATIENCE = 60.0
-"""Seconds that a command of a suite that was killed gets to save its checkpoint and end."""
 
 
 class Outcome(NamedTuple):
     """How a job ended."""
 
     job: str
-    status: Literal["done", "failed", "interrupted"]
+    status: Literal["done", "failed", "interrupted", "submitted"]
     reason: str = ""
 
 
@@ -114,7 +112,7 @@ class Worker:
             return
         begun = standing.training
         if begun is not None:
-            _wait_for(begun)
+            patiently(partial(lock_run, begun.path)).close()
         self._say(f"{job.name}: training" if begun is None else f"{job.name}: resuming its training at step {begun.record.step:,}")
         started, steps = time.monotonic(), ["--checkpoint-every", str(self._checkpoint_every)]
         status = self._run(job, [*(_training(self._plan, job) if begun is None else _resuming(begun)), *_shared(self._plan), *steps])
@@ -158,20 +156,6 @@ class Worker:
         else:
             why = folder.last_words() or f"its process ended with status {status}."
         return _Failed(f"{why}{kept} Its output: {folder.log}")
-
-
-def _wait_for(run: TrainRun) -> None:
-    """Until the process that was at work on a run is gone; RunError: it stays."""
-    until = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            lock_run(run.path).close()
-        except RunError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.2)
-            continue
-        return
 
 
 def _shared(plan: SuitePlan) -> list[str]:

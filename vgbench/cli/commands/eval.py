@@ -72,6 +72,8 @@ from vgbench.cli.verbosity import say
     metavar="AXES",
     help="With --generated: the axes of arrays, such as NTHWC, NTCHW or THW; NTCHW,NTHWC where the references' differ.",
 )
+@click.option("--on", "engine", metavar="ray[=HOST:PORT]", help="Split the clips over the nodes of a Ray cluster, and compute all anew.")
+@click.option("--parts", type=click.IntRange(min=1), metavar="N", help="With --on ray: into how many parts. Default: the cluster's CPUs.")
 @options.runs_option
 @click.option("--resume", metavar="RUN|latest", help="Finish an interrupted evaluation.")
 @click.option("--fresh", is_flag=True, help="Compute what earlier evaluations kept as well: clips, scores and features.")
@@ -91,6 +93,8 @@ def command(context: click.Context, /, metrics: list[str] | None, peer: str | No
     vgbench eval --protocol sky-timelapse-128x32 --data sky-timelapse=/data/sky --generated ours=out/
     """
     has_references = _check_forms(context, given["generated"], given["reference"])
+    engine, parts = given.pop("engine"), given.pop("parts")
+    _check_engine(context, engine, parts)
     resample, fit, size = (given.pop(name) for name in ("resample", "fit", "size"))
     if resample is None and (fit or size):
         raise click.UsageError(f"--{'fit' if fit else 'size'} goes with --resample FILTER, which says how clips are resized.")
@@ -116,6 +120,11 @@ def command(context: click.Context, /, metrics: list[str] | None, peer: str | No
             if has_references:
                 options_of = {name: value for name, value in given.items() if name not in _OF_GENERATORS}
                 run = evaluate_folders(metrics=chosen, observer=observer, **options_of)
+            elif engine is not None:
+                from vgbench.suite.split import Asked, evaluate_on_ray
+
+                asked = Asked(metrics=chosen, **{name: given[name] for name in _OF_A_CLUSTER})
+                run = evaluate_on_ray(asked, engine.partition("=")[2] or None, parts, observer)
             else:
                 options_of = {name: value for name, value in given.items() if name not in (*_OF_FOLDERS, "generated", "reference")}
                 rows = {label or Path(path).resolve().name: path for label, path in (given["generated"] or {}).items()}
@@ -128,6 +137,22 @@ def command(context: click.Context, /, metrics: list[str] | None, peer: str | No
 
 _OF_GENERATORS = ("generators", "protocol", "data", "batch_size", "fresh")
 _OF_FOLDERS = ("pair", "size", "allow_missing", "skip_damaged", "score_from", "frames", "max_memory")
+
+
+_OF_A_CLUSTER = ("generators", "protocol", "data", "limit", "runs", "device", "batch_size", "workers")
+
+
+def _check_engine(context: click.Context, engine: str | None, parts: int | None) -> None:
+    """UsageError: there is no such place, or an option does not go with it."""
+    if engine is None:
+        if parts is not None:
+            raise click.UsageError("--parts goes with --on ray.")
+        return
+    if engine.partition("=")[0] != "ray":
+        raise click.UsageError(f"--on {engine}: an evaluation is split on ray, or ray=HOST:PORT.")
+    for name in ("generated", "reference", "resume", "fresh", "layout"):
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{name} does not go with --on ray.")
 
 
 def _check_forms(context: click.Context, generated: dict[str, str] | None, reference: str | None) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import click
 
 from vgbench.cli import options
 from vgbench.cli.ending import BY_SIGNAL
-from vgbench.config import CHECKPOINT_EVERY
+from vgbench.config import CHECKPOINT_EVERY, parse_settings
 
 if TYPE_CHECKING:
     from vgbench.suite.planning import Setup, Standing, SuitePlan
@@ -57,9 +57,9 @@ def status(file: Path, select: str | None, as_json: bool, **setup: Any) -> int:
 
 def _show(file: Path, select: str | None, as_json: bool, setup: dict[str, Any], *, is_status: bool = False) -> int:
     from vgbench.suite.jobs import selected
-    from vgbench.suite.planning import SuitePlan
+    from vgbench.suite.planning import plan_suite
 
-    plan = SuitePlan(file, _setup(setup))
+    plan = plan_suite(file, _setup(setup))
     standings = plan.standings(selected(plan.jobs, select))
     if as_json:
         click.echo(json.dumps(plan.record(standings), indent=1, ensure_ascii=False))
@@ -122,15 +122,22 @@ def _summary(standings: Sequence[Standing]) -> str:
     return f"{len(standings)} jobs: {', '.join(parts)}." + (f" To do: {'; '.join(times)}." if times else "")
 
 
+def _number(name: str, least: int, default: int, text: str) -> Callable[[options.Command], options.Command]:
+    return click.option(name, type=click.IntRange(min=least), default=default, show_default=True, metavar="N", help=text)
+
+
 @command.command("run")
 @_FILE
 @_SELECT
-@click.option("--jobs", "n_jobs", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Jobs side by side.")
-@click.option("--on", "engine", default="local", show_default=True, metavar="local", help="Where: on this machine.")
-@click.option("--retry-failed", is_flag=True, help="Try what failed again; a training goes on from its checkpoint.")
+@click.option("--jobs", "n_jobs", type=click.IntRange(min=1), metavar="N", help="Jobs at a time. Default: here 1, with Slurm all.")
+@click.option("--on", "engine", default="local", show_default=True, metavar="local|ray[=HOST:PORT]|slurm", help="Where.")
+@_number("--cpus", 1, 1, "On a cluster: CPUs, and threads, of a job.")
 @click.option(
-    "--checkpoint-every", type=click.IntRange(min=0), default=CHECKPOINT_EVERY, show_default=True, metavar="N", help="Steps; 0: by time."
+    "--gpus", type=click.FloatRange(min=0), default=0, show_default=True, metavar="N", help="On a cluster: GPUs of a job, or 0.5."
 )
+@click.option("--slurm", multiple=True, metavar="KEY=VALUE", help="With --on slurm: partition, time (minutes), account, …")
+@click.option("--retry-failed", is_flag=True, help="Try what failed again; a training goes on from its checkpoint.")
+@_number("--checkpoint-every", 0, CHECKPOINT_EVERY, "Training steps; 0: by time.")
 @click.option("--format", "format_name", metavar="FORMAT", help="terminal, markdown, csv or json. Default: the one of --out's suffix.")
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--out", "-o", type=click.Path(path_type=Path, dir_okay=False), metavar="PATH", help="Write a file instead.")
@@ -138,10 +145,13 @@ def _summary(standings: Sequence[Standing]) -> str:
 def run(
     file: Path,
     select: str | None,
-    n_jobs: int,
+    n_jobs: int | None,
     engine: str,
     retry_failed: bool,
     checkpoint_every: int,
+    cpus: int,
+    gpus: float,
+    slurm: tuple[str, ...],
     format_name: str | None,
     as_json: bool,
     out: Path | None,
@@ -154,17 +164,27 @@ def run(
     vgbench suite run baselines.toml --jobs 4 --select mdgan
     vgbench suite run baselines.toml --select 1/2        # the other half elsewhere, on the same --runs
     vgbench suite run baselines.toml --retry-failed -o table.md
+    vgbench suite run baselines.toml --on ray=10.0.0.1:6379 --cpus 4 --runs /shared/runs
     """
     from vgbench.cli.suite_table import show_table, suite_form
     from vgbench.suite.jobs import selected
-    from vgbench.suite.planning import SuitePlan
+    from vgbench.suite.planning import plan_suite
     from vgbench.suite.running import Request, run_suite
+    from vgbench.suite.sending import Resources
     from vgbench.suite.table import build_table
 
     form = suite_form(format_name, as_json, out)
-    plan = SuitePlan(file, _setup(setup))
+    plan = plan_suite(file, _setup(setup))
     asked = selected(plan.jobs, select)
-    request = Request(jobs=asked, engine=engine, n_jobs=n_jobs, retry_failed=retry_failed, checkpoint_every=checkpoint_every)
+    request = Request(
+        jobs=asked,
+        engine=engine,
+        n_jobs=n_jobs,
+        retry_failed=retry_failed,
+        checkpoint_every=checkpoint_every,
+        resources=Resources(cpus=cpus, gpus=gpus),
+        slurm=parse_settings(slurm).values,
+    )
     try:
         outcomes = run_suite(plan, request, _say)
     except KeyboardInterrupt:
@@ -185,9 +205,13 @@ def _say_what_is_missing(outcomes: Sequence[Outcome], asked: set[str], missing: 
     """The exit status: 1 where something of what was asked for is missing."""
     reasons = {outcome.job: outcome.reason for outcome in outcomes if outcome.status != "done"}
     reasons |= {job: reason for job, reason in missing.items() if job in asked and job not in reasons}
+    submitted = [outcome.job for outcome in outcomes if outcome.status == "submitted"]
+    if submitted:
+        _say(f"{len(submitted)} jobs were submitted and are not in the table yet; see `vgbench suite status`, and run again for the table.")
+        reasons = {job: reason for job, reason in reasons.items() if job not in submitted}
     for job, reason in reasons.items():
         click.echo(f"Error: {job} is not in the table: {reason}", err=True)
-    for job in sorted(set(missing) - set(reasons)):
+    for job in sorted(set(missing) - set(reasons) - set(submitted)):
         _say(f"{job} was not asked for, and is not in the table: {missing[job]}")
     for metric, reason in refused.items():
         click.echo(f"Error: {metric} has no column: {reason}", err=True)
