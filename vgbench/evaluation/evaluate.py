@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from vgbench.config import DEFAULT_BATCH, DEFAULT_METRICS, DEFAULT_PROTOCOL, DEFAULT_RUNS, DEFAULT_WORKERS, check_counts
 from vgbench.data.clips import Clip, stacked
@@ -29,9 +29,6 @@ from vgbench.runs.run import EvalRun
 from vgbench.scoring.kept import Kept
 from vgbench.scoring.lookup import choose_metrics
 from vgbench.scoring.scorer import make_scorers
-
-if TYPE_CHECKING:
-    pass
 
 
 def evaluate(
@@ -62,7 +59,7 @@ def evaluate(
     resizing: how given clips of another size are brought to the protocol's; None: they are refused.
     limit: only the first so many clips, under another protocol id.  resume: an interrupted run to finish, or "latest".
     fresh: compute what earlier evaluations have kept as well (`vgbench.scoring.score_store`), and keep it anew.
-    kept: where that is kept; None: in the cache.
+    kept: where that is kept, and whether it is looked at; None: in the cache, as `fresh` says.
     part: score only some of the batches, so that others may score the rest; what is kept of all parts makes the whole, and the run that
     is returned is none to report.
 
