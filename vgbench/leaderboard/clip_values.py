@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from vgbench.errors import ConfigError, UnknownName
@@ -21,6 +21,12 @@ class ClipValues(NamedTuple):
     first: list[float]
     second: list[float]
 
+    @classmethod
+    def joined(cls, first: Mapping[str, float], second: Mapping[str, float]) -> ClipValues:
+        """Of the clips that both have, by name; clip → its number."""
+        clips = sorted(first.keys() & second.keys())
+        return cls(clips, [first[clip] for clip in clips], [second[clip] for clip in clips])
+
 
 def values_of_clips(runs: Sequence[EvalRun], spec: MetricSpec, first: str, second: str) -> ClipValues:
     """The numbers of each clip in both rows, the clips by name.
@@ -32,9 +38,7 @@ def values_of_clips(runs: Sequence[EvalRun], spec: MetricSpec, first: str, secon
     check_comparable(runs)
     entrants = find_entrants(find_scored_rows(runs, [spec]))
     by_label = {label: entrant for entrant in entrants for label in (entrant.label, *entrant.aliases())}
-    one, other = (_by_clip(_named(by_label, label), spec) for label in (first, second))
-    clips = sorted(one)
-    return ClipValues(clips, [one[clip] for clip in clips], [other[clip] for clip in clips])
+    return ClipValues.joined(*(clip_values_of(_named(by_label, label), spec) for label in (first, second)))
 
 
 def _named(by_label: dict[str, Entrant], label: str) -> Entrant:
@@ -43,8 +47,8 @@ def _named(by_label: dict[str, Entrant], label: str) -> Entrant:
     return by_label[label]
 
 
-def _by_clip(entrant: Entrant, spec: MetricSpec) -> dict[str, float]:
-    """Clip → the mean over its samples."""
+def clip_values_of(entrant: Entrant, spec: MetricSpec) -> dict[str, float]:
+    """Clip → the mean over its samples.  ConfigError: the row was not evaluated with the metric."""
     scored = entrant.having(spec.id)
     if scored is None:
         raise ConfigError(f"{entrant.label} was not evaluated with {spec.id}.")
