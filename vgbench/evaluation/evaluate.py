@@ -17,7 +17,7 @@ from vgbench.evaluation.evaluation import Evaluation, Part, real_frames
 from vgbench.evaluation.opening import open_run
 from vgbench.generation.given import GivenClips
 from vgbench.generation.resized import Resizing
-from vgbench.generation.rows import Row, resolve_rows
+from vgbench.generation.rows import Row, null_rows, resolve_rows
 from vgbench.leaderboard.headline import headline
 from vgbench.plugins.isolation import changes_of
 from vgbench.plugins.observers import Observer, closing_run
@@ -38,6 +38,7 @@ def evaluate(
     protocol: Protocol | str | Path = DEFAULT_PROTOCOL,
     metrics: Sequence[str] = DEFAULT_METRICS,
     data: Mapping[str, Path] | None = None,
+    null: Sequence[str] = (),
     limit: int | None = None,
     runs: Path = DEFAULT_RUNS,
     device: str = "auto",
@@ -57,6 +58,7 @@ def evaluate(
     given: clips that any program made for the test clips, by the label of their row: a folder in which each has its test clip's id as its
     name (with several samples in sample-0, sample-1, …), or an array in the order of the test clips, whose axes `layout` names.
     resizing: how given clips of another size are brought to the protocol's; None: they are refused.
+    null: labels of rows that are scored once more, drawn with other seeds: what differs between such two means nothing.
     limit: only the first so many clips, under another protocol id.  resume: an interrupted run to finish, or "latest".
     fresh: compute what earlier evaluations have kept as well (`vgbench.scoring.score_store`), and keep it anew.
     kept: where that is kept, and whether it is looked at; None: in the cache, as `fresh` says.
@@ -74,6 +76,7 @@ def evaluate(
     check_counts(batch_size=batch_size)
     runs = Path(runs)
     resolution = resolve_rows(generators, chosen, runs)
+    resolution.rows.extend(null_rows(null, resolution.rows))
     torch_device = choose_device(device)
     opened = ProtocolData(chosen, data or {})
     clips = opened.clips("test")

@@ -27,6 +27,8 @@ def row_identity(sampler: Sampler, data: ProtocolData, device: torch.device, bat
     """
     entry, checkpoint = sampler.row.entry, sampler.checkpoint
     generator: dict[str, Any] = {"name": entry.full_name, "config": plain(sampler.generator.config)}
+    if sampler.row.is_null:
+        generator["null"] = True
     if checkpoint is not None:
         generator["weights"] = state_digest(checkpoint.generator_state)
     if learns_by_fitting(sampler.generator):

@@ -43,6 +43,8 @@ class Row:
     choice: CheckpointChoice | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     """The configuration values its variant sets."""
+    is_null: bool = False
+    """Whether it is another row drawn anew, with other seeds: what differs between the two means nothing."""
 
     def __str__(self) -> str:
         name = self.entry.short_name + (f":{self.variant}" if self.variant else "")
@@ -100,6 +102,22 @@ def resolve_rows(names: Sequence[str] | None, protocol: Protocol, runs: Path) ->
     if not rows:
         raise ConfigError("\n".join(["No generator is left to evaluate.", *notes]))
     return Resolution(rows, notes, failures)
+
+
+def null_rows(labels: Sequence[str], rows: Sequence[Row]) -> list[Row]:
+    """Rows with these labels once more, drawn with other seeds.
+
+    UnknownName: there is no such row.  ConfigError: its generator gives the same clip whatever its seed.
+    """
+    by_label = {row.label: row for row in rows}
+    found = []
+    for label in labels:
+        if label not in by_label:
+            raise UnknownName("row", label, by_label)
+        if by_label[label].entry.spec.deterministic:
+            raise ConfigError(f"{label} gives the same clip whatever its seed, so a null row of it would be the row itself.")
+        found.append(replace(by_label[label], label=f"{label} (null)", is_null=True))
+    return found
 
 
 def _everything() -> list[str]:

@@ -51,7 +51,8 @@ class Sampler(ClipSource):
         import torch
 
         task = protocol.task
-        seeds = tuple(clip_seed(task.seed, clip_id, sample) for clip_id in clip_ids)
+        drawn = sample + task.samples if self.row.is_null else sample
+        seeds = tuple(clip_seed(task.seed, clip_id, drawn) for clip_id in clip_ids)
         request = Request(to_float(clips[:, : task.context]), task.frames, task.target_start, seeds)
         started = time.perf_counter()
         with torch.no_grad():

@@ -21,6 +21,7 @@ from vgbench.cli.verbosity import say
 @options.names_option("--metrics", help="Names such as mse,psnr,ssim or full ids such as ssim@skimage. Default: mse,psnr,ssim.")
 @click.option("--as", "peer", metavar="PEER", help="The metrics of a peer, as its code computes them: openstl, torchmetrics, skimage, ….")
 @options.limit_option
+@options.names_option("--null", help="Rows that are scored once more with other seeds: what differs between such two means nothing.")
 @click.option(
     "--generated",
     multiple=True,
@@ -111,6 +112,7 @@ def command(context: click.Context, /, metrics: list[str] | None, peer: str | No
     from vgbench.metrics.catalogue import PEER_NOTES
     from vgbench.scoring.lookup import peer_metrics
 
+    given["null"] = given["null"] or ()
     given["resizing"] = Resizing(resample, fit or "squash", size) if resample else None
     chosen = peer_metrics(peer) if peer is not None else metrics or DEFAULT_METRICS
     if peer in PEER_NOTES:
@@ -135,7 +137,7 @@ def command(context: click.Context, /, metrics: list[str] | None, peer: str | No
     return show_results(run, form)
 
 
-_OF_GENERATORS = ("generators", "protocol", "data", "batch_size", "fresh")
+_OF_GENERATORS = ("generators", "protocol", "data", "batch_size", "fresh", "null")
 _OF_FOLDERS = ("pair", "size", "allow_missing", "skip_damaged", "score_from", "frames", "max_memory")
 
 
@@ -150,7 +152,7 @@ def _check_engine(context: click.Context, engine: str | None, parts: int | None)
         return
     if engine.partition("=")[0] != "ray":
         raise click.UsageError(f"--on {engine}: an evaluation is split on ray, or ray=HOST:PORT.")
-    for name in ("generated", "reference", "resume", "fresh", "layout"):
+    for name in ("generated", "reference", "resume", "fresh", "layout", "null"):
         if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
             raise click.UsageError(f"--{name} does not go with --on ray.")
 
