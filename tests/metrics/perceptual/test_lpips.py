@@ -16,6 +16,7 @@ from vgbench.plugins.registry import load_registry
 from vgbench.weights.shapes import LINEAR_CHANNELS, backbone_shapes, linear_shapes
 from vgbench.weights.store import is_here, load_weights
 
+SHIFT, SCALE = (torch.tensor(values).view(1, 3, 1, 1) for values in ((-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)))
 NETWORKS = pytest.mark.parametrize("network", [ALEX, VGG, SQUEEZE], ids=lambda network: network.weights)
 PUBLISHED = pytest.mark.skipif(not is_here("lpips-alex"), reason="weights lpips-alex are not here: vgbench weights get lpips-alex")
 
@@ -163,3 +164,31 @@ def test_on_the_published_weights_blur_and_noise_cost_more_the_stronger_they_are
     assert values[0] == 0
     assert values == sorted(values)
     assert 0.3 < values[-1] < 1.5
+
+
+def test_of_the_moving_region_a_layers_positions_count_by_the_share_of_their_pixels():
+    tensors = random_tensors(ALEX)
+    perception = Perception(ALEX, tensors, torch.device("cpu"))
+    made, real = clips(1), clips(2)
+    real[:, :, :, :, :20] = real[:, :1, :, :, :20]  # the left stands still
+    found = lpips(made, real, perception, ALEX, is_of_region=True)
+    region = (real.amax(1).int() - real.amin(1) > 16).any(1)
+    assert not region[:, :, :20].any()
+    for b in range(2):
+        for t in range(3):
+            expected = 0.0
+            images = [(side[b, t : t + 1].float() / 127.5 - 1 - SHIFT) / SCALE for side in (made, real)]
+            for index, pair in enumerate(zip(*(layers_of("lpips-alex", tensors, image) for image in images), strict=True)):
+                one, other = (layer / (layer.square().sum(1, keepdim=True).sqrt() + 1e-10) for layer in pair)
+                layer = ((one - other) ** 2 * tensors[f"lin{index}.weight"].view(1, -1, 1, 1)).sum(1)[0].double()
+                shares = functional.adaptive_avg_pool2d(region[b][None, None].double(), layer.shape)[0, 0]
+                expected += float((layer * shares).sum() / shares.sum())
+            assert float(found[b, t]) == pytest.approx(expected, rel=1e-5)
+
+
+def test_where_every_pixel_moves_the_region_is_the_frame():
+    perception = Perception(ALEX, random_tensors(ALEX), torch.device("cpu"))
+    made, real = clips(1), clips(2)
+    real[:, 0], real[:, 1] = 0, 255
+    whole = lpips(made, real, perception, ALEX)
+    torch.testing.assert_close(lpips(made, real, perception, ALEX, is_of_region=True), whole, rtol=1e-9, atol=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vgbench.metrics.cards import Family
+from vgbench.metrics.moving_rule import BEWARE, RULE, SOURCE
 from vgbench.specs import MetricSpec
 
 _LPIPS = Family(
@@ -50,6 +51,17 @@ def lpips_specs() -> list[MetricSpec]:
             features="SqueezeNet 1.1 after its first ReLU and six of its fires; frames of at least 17×17 pixels",
             weights="lpips-squeeze: vgbench weights add lpips-squeeze FILE",
             same_as="lpips.LPIPS(net='squeeze') on [−1, 1]",
+        ),
+        _LPIPS.variant(
+            "moving",
+            "Perceptual distance through AlexNet where the real video moves.",
+            features="AlexNet after its five ReLUs; frames of at least 31×31 pixels",
+            window=f"the moving region: {RULE}",
+            pooling="mean over a layer's positions, each by the share of its pixels that move, sum over layers, then means",
+            weights="lpips-alex: vgbench weights get lpips-alex",
+            source=f"lpips@alex; {SOURCE}",
+            same_as="–",
+            beware=f"{BEWARE}; a layer's position sees more of the frame than its own pixels",
         ),
     ]
 
