@@ -38,6 +38,7 @@ def vgbench_reports() -> Iterable[ReportSpec]:
             name="csv", summary="One line per generator and metric, for a spreadsheet", target="vgbench.report.csv:render", suffix=".csv"
         ),
         ReportSpec(name="latex", summary="A booktabs table for a paper", target="vgbench.report.latex:render", suffix=".tex"),
+        ReportSpec(name="html", summary="One page that opens from disk", target="vgbench.report.html.page:render", suffix=".html"),
         ReportSpec(name="json", summary="What `vgbench eval --json` prints", target="vgbench.report.json:render", suffix=".json"),
     ]
 

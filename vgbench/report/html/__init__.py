@@ -1,0 +1,1 @@
+"""A leaderboard goes in, one self-contained page comes out that opens from disk."""
