@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,7 @@ from vgbench.scoring.score_store import KeptClip, KeptScore, ScoreStore
 
 WORKERS = (1, 2, 4, 8, 16, 32, 64)
 BATCH = 8
+_WARM_SECONDS = 2.0
 
 
 class Line(NamedTuple):
@@ -126,8 +127,13 @@ def on_ray(workers: int) -> Iterator[Map]:
         return list(ray.get([task.remote(shared, job) for job in jobs]))
 
     try:
-        mapped(_warm, range(workers))
-        yield mapped
+        with redirect_stdout(sys.stderr):  # Ray prints what it thinks of so many workers
+            while True:
+                begun = time.perf_counter()
+                mapped(_warm, range(workers))
+                if time.perf_counter() - begun < 1.5 * _WARM_SECONDS:
+                    break
+            yield mapped
     finally:
         ray.shutdown()
 
@@ -137,8 +143,8 @@ def _called(do: Callable[[int], float], job: int) -> float:
 
 
 def _warm(_: int) -> float:
-    """Keeps a process busy until all of them are there."""
-    time.sleep(3)
+    """Keeps a process busy, so that as many are started as there are to be."""
+    time.sleep(_WARM_SECONDS)
     return 0.0
 
 

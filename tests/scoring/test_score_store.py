@@ -6,6 +6,7 @@ import math
 import sqlite3
 import subprocess
 import sys
+import time
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -83,22 +84,25 @@ def test_a_file_that_is_no_database_costs_nothing_but_time(tmp_path):
 
 
 WRITER = """
-import sys
+import sys, time
 from pathlib import Path
 from vgbench.scoring.score_store import KeptClip, ScoreStore
 
-store = ScoreStore(Path(sys.argv[1]))
-for number in range(50):
-    store.keep([KeptClip(f"row {sys.argv[2]}", str(number), 0, bytes(32), 0.1, 0)], [])
-assert store.problem == "", store.problem
-store.close()
+folder, writer, begin = sys.argv[1], sys.argv[2], float(sys.argv[3])
+for number in range(20):
+    time.sleep(max(0.0, begin + number * 0.05 - time.time()))  # all at one moment
+    store = ScoreStore(Path(folder) / f"{number}.sqlite")
+    store.keep([KeptClip(f"row {writer}", str(number), 0, bytes(32), 0.1, 0)], [])
+    assert store.problem == "", store.problem
+    store.close()
 """
 
 
-def test_several_processes_write_at_once_and_nothing_is_lost(tmp_path):
-    path = tmp_path / "scores.sqlite"
-    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path), str(writer)]) for writer in range(3)]
-    assert [writer.wait() for writer in writers] == [0, 0, 0]
-    store = ScoreStore(path)
-    assert all(store.clip(f"row {writer}", str(number), 0) for writer in range(3) for number in range(50))
-    store.close()
+def test_several_processes_open_a_new_file_at_once_and_nothing_is_lost(tmp_path):
+    begin = str(time.time() + 1.5)
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path), str(writer), begin]) for writer in range(6)]
+    assert [writer.wait() for writer in writers] == [0] * 6
+    for number in range(20):
+        store = ScoreStore(tmp_path / f"{number}.sqlite")
+        assert all(store.clip(f"row {writer}", str(number), 0) for writer in range(6))
+        store.close()

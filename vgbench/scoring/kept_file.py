@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +24,7 @@ class KeptFile:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None)
-            self._connection.execute("pragma journal_mode = wal")
-            self._connection.execute("pragma synchronous = normal")
-            for table in tables:
-                self._connection.execute(table)
+            _patiently(partial(_set_up, self._connection, list(tables)))
         except (OSError, sqlite3.Error) as error:
             self.give_up(error)
 
@@ -74,3 +74,22 @@ class KeptFile:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _set_up(connection: sqlite3.Connection, tables: Iterable[str]) -> None:
+    connection.execute("pragma journal_mode = wal")
+    connection.execute("pragma synchronous = normal")
+    for table in tables:
+        connection.execute(table)
+
+
+def _patiently(work: Callable[[], None]) -> None:
+    """Do the work, again where others are opening or closing the file just now: there SQLite does not wait by itself."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return work()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+        time.sleep(random.uniform(0.005, 0.05))
