@@ -68,7 +68,7 @@ def test_a_report_goes_to_a_file(vgbench, scored):
         assert vgbench("report", Path(scored["run"]).name, "--out", name).status == 0
         assert Path(name).read_text() == vgbench("report", Path(scored["run"]).name, "--format", format_name).out
     ran = vgbench("report", "--out", "x.txt")
-    advice = "no format writes '.txt' files; name one with --format, or use .md (markdown), .csv (csv), .tex (latex), .json (json)."
+    advice = "no format writes '.txt' files; name one with --format, or use .md (markdown), .csv (csv), .tex (latex), .html (html), .json"
     assert ran.status == 2
     assert advice in " ".join(ran.err.split())
     assert vgbench("report", "--format", "csv", "--per-frame").status == 2

@@ -209,4 +209,4 @@ def test_the_registry_has_a_catalogue_for_every_hook_that_collects():
 
 def test_report_formats_are_listed_with_their_suffix(vgbench):
     listed = {entry["name"]: entry["suffix"] for entry in vgbench("list", "reports", "--json").json()}
-    assert listed == {"markdown": ".md", "csv": ".csv", "latex": ".tex", "json": ".json"}
+    assert listed == {"markdown": ".md", "csv": ".csv", "latex": ".tex", "html": ".html", "json": ".json"}

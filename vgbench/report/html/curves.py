@@ -78,6 +78,16 @@ def curves_of(leaderboard: Leaderboard, spec: MetricSpec) -> Curves | None:
     ]
     step = max(1, math.ceil((frames[-1] - frames[0]) / TICKS))
     across = [Tick(round(x(frame), 1), str(frame)) for frame in range(frames[0], frames[-1] + 1, step)]
-    up = [Tick(round(y(value), 1), number(value, places)) for value in (low + (high - low) * tick / TICKS for tick in range(TICKS + 1))]
+    up = [Tick(round(y(value), 1), number(value, places)) for value in round_values(low, high)]
     table = [(label, [number(curve.get(frame), places) for frame in frames]) for label, curve in known]
-    return Curves(spec.id, heading(spec), lines, across, up if high > low else up[:1], frames, table)
+    return Curves(spec.id, heading(spec), lines, across, up, frames, table)
+
+
+def round_values(low: float, high: float) -> list[float]:
+    """Some five values from `low` to `high` that people would write: multiples of 1, 2 or 5 times a power of ten."""
+    if not high > low:
+        return [low]
+    rough = (high - low) / TICKS
+    power = 10 ** math.floor(math.log10(rough))
+    step = next(size * power for size in (1, 2, 5, 10) if size * power >= rough)
+    return [step * place for place in range(math.ceil(low / step), math.floor(high / step) + 1)]
