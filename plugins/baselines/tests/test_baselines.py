@@ -196,3 +196,9 @@ def test_the_hook_file_loads_without_torch():
 def test_a_card_says_how_it_is_made_what_it_costs_and_what_it_tells(name):
     (spec,) = [spec for spec in vgbench_generators() if spec.name == name]
     assert {"method", "source", "cost", "what it tells"} <= set(spec.card)
+
+
+@pytest.mark.parametrize("spec", vgbench_generators(), ids=lambda spec: spec.name)
+def test_every_generator_has_a_card_with_its_method_and_its_cost(spec):
+    assert {"method", "cost"} <= spec.card.keys()
+    assert all(spec.card.values())

@@ -4,6 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+_NO_COST = "none: no parameters, and no arithmetic but copies"
+COPY_FIRST: Mapping[str, str] = {
+    "method": "the first context frame, wherever the target starts",
+    "source": "the ordinary definition",
+    "cost": _NO_COST,
+    "what it tells": "what standing still scores. On slow videos that is hard to beat by PSNR and SSIM, and it moves nothing",
+}
+
+COPY_LAST: Mapping[str, str] = {
+    "method": "the last context frame, also where the target covers the context; after one context frame the same clips as copy-first's",
+    "source": "the ordinary definition; the persistence forecast of meteorology",
+    "cost": _NO_COST,
+    "what it tells": "what standing still scores when it begins as late as it can",
+}
+
+LINEAR: Mapping[str, str] = {
+    "method": "for each pixel the line through its last two context values, read at the target's frame indices, clamped to [0, 1]",
+    "source": "the ordinary definition",
+    "cost": "one multiply-add a value; no parameters",
+    "what it tells": "what a change of brightness that goes on explains; it moves no edge",
+}
+
+TRAIN_MEAN: Mapping[str, str] = {
+    "method": "the mean of the training clips, frame index by frame index, in float64; of all constant answers the one with the smallest "
+    "squared error on them",
+    "source": "the ordinary definition",
+    "cost": "one pass through the training clips, which is kept; then copies",
+    "what it tells": "what the data set's average scores, whatever it is given",
+}
+
+NOISE: Mapping[str, str] = {
+    "method": "every value uniform in [0, 1), from the clip's own seed",
+    "source": "the ordinary definition",
+    "cost": "one random number a value; no parameters",
+    "what it tells": "what a clip scores that has nothing to do with the reference: the far end of every column",
+}
+
 NEAREST: Mapping[str, str] = {
     "method": "the training clip with the smallest squared distance, over all context frames and in 8-bit levels, between its context and "
     "the one given; the first of equal ones. Its frames are shown as they are, from target_start on; the distance is exact",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from vgbench import GeneratorSpec, hookimpl
-from vgbench_baselines.cards import FLOW_WARP, NEAREST, REAL
+from vgbench_baselines.cards import COPY_FIRST, COPY_LAST, FLOW_WARP, LINEAR, NEAREST, NOISE, REAL, TRAIN_MEAN
 from vgbench_baselines.convlstm.spec import SPEC as CONVLSTM
 from vgbench_baselines.flow_matching.spec import SPEC as FLOW_MATCHING
 from vgbench_baselines.predformer.spec import SPEC as PREDFORMER
@@ -25,12 +25,14 @@ def vgbench_generators() -> Iterable[GeneratorSpec]:
             summary="Repeats the first context frame.",
             target="vgbench_baselines.copying:CopyFirst",
             licence="MIT",
+            card=COPY_FIRST,
         ),
         GeneratorSpec(
             name="copy-last",
             summary="Repeats the last context frame.",
             target="vgbench_baselines.copying:CopyLast",
             licence="MIT",
+            card=COPY_LAST,
         ),
         GeneratorSpec(
             name="linear",
@@ -38,6 +40,7 @@ def vgbench_generators() -> Iterable[GeneratorSpec]:
             target="vgbench_baselines.linear:Linear",
             min_context=2,
             licence="MIT",
+            card=LINEAR,
         ),
         GeneratorSpec(
             name="flow-warp",
@@ -52,6 +55,7 @@ def vgbench_generators() -> Iterable[GeneratorSpec]:
             summary="Shows the mean clip of the training split, whatever the context.",
             target="vgbench_baselines.train_mean:TrainMean",
             licence="MIT",
+            card=TRAIN_MEAN,
         ),
         GeneratorSpec(
             name="nearest",
@@ -77,6 +81,7 @@ def vgbench_generators() -> Iterable[GeneratorSpec]:
             target="vgbench_baselines.noise:Noise",
             deterministic=False,
             licence="MIT",
+            card=NOISE,
         ),
         CONVLSTM,
         *SIMVP,
